@@ -1,0 +1,8 @@
+module github.com/dowelkit/dowel
+
+go 1.26.0
+
+require (
+	github.com/sony/gobreaker/v2 v2.4.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
