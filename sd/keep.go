@@ -1,0 +1,155 @@
+package sd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Entry is the place of one instance in a registry, as an adapter sees it. [Keep]
+// calls its methods one at a time, so an Entry needs no lock.
+type Entry interface {
+	// Put writes the instance and returns nil once it is there. It is called
+	// again after it failed, after Hold returned, and when the instance changes.
+	Put(ctx context.Context, in Instance) error
+	// Hold keeps the instance there (heartbeats, renewal of a lease) and returns
+	// why it was lost, or promptly when ctx is done.
+	Hold(ctx context.Context) error
+	// Remove takes out what Put of this Entry put there and nothing else. It is
+	// called also after a Put whose outcome is unknown, and again if it failed.
+	Remove(ctx context.Context) error
+}
+
+// Permanent marks an error of Entry.Put that trying again cannot mend, such as
+// refused credentials: it ends Register at once. Permanent of nil is nil.
+//
+// Once an instance was registered there is no permanent error: what an operator
+// broke an operator can mend, so Keep goes on trying.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// KeepOption changes how Keep supervises.
+type KeepOption func(*Registration)
+
+// KeepBackoff sets the delays between attempts to put the instance. The default
+// is that of the zero Backoff.
+func KeepBackoff(b Backoff) KeepOption { return func(r *Registration) { r.backoff = b } }
+
+// KeepTimeout bounds each Put, so that a black hole in the network is an error
+// like any other. The default, also for zero and less, is 10 s.
+func KeepTimeout(d time.Duration) KeepOption { return func(r *Registration) { r.timeout = d } }
+
+// Keep puts an instance into a registry and supervises it there. It is the body
+// of a Registrar's Register: it validates the instance, tries Put with jittered
+// backoff until the first success, a permanent error or the end of ctx, then
+// holds the entry and puts it back whenever it is lost, until Deregister. It
+// panics if entry is nil.
+func Keep(ctx context.Context, in Instance, entry Entry, opts ...KeepOption) (*Registration, error) {
+	if entry == nil {
+		panic("sd: Keep: entry is nil")
+	}
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	r := newRegistration(in, entry)
+	for _, opt := range opts {
+		opt(r)
+	}
+	if r.timeout <= 0 {
+		r.timeout = 10 * time.Second
+	}
+	if err := r.first(ctx); err != nil {
+		return nil, err
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	r.end = end
+	go r.supervise(life)
+	return r, nil
+}
+
+// cleanUp bounds the removal of an entry that Register gives up on.
+const cleanUp = 2 * time.Second
+
+func (r *Registration) first(ctx context.Context) error {
+	err := ctx.Err()
+	if err != nil {
+		return fmt.Errorf("sd: register %s: %w", r.id, err)
+	}
+	for n := 1; ; n++ {
+		if err = r.put(ctx); err == nil {
+			return nil
+		}
+		if _, ok := errors.AsType[*permanentError](err); ok {
+			break
+		}
+		if stop := r.backoff.Wait(ctx, n); stop != nil {
+			err = errors.Join(stop, err)
+			break
+		}
+	}
+	// A reply may have been lost, and not the entry.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+	defer cancel()
+	_ = r.entry.Remove(ctx)
+	return fmt.Errorf("sd: register %s: %w", r.id, err)
+}
+
+// supervise holds the entry, and puts it back whenever that ends, until ctx does.
+func (r *Registration) supervise(ctx context.Context) {
+	defer close(r.done)
+	for failures := 0; ctx.Err() == nil; {
+		lost, stood := r.hold(ctx)
+		if stood {
+			failures = 0
+		}
+		if lost {
+			// Wait after the first loss already: a registry that comes back
+			// meets all its clients at once.
+			failures++
+			_ = r.backoff.Wait(ctx, failures)
+		}
+		for ctx.Err() == nil && r.put(ctx) != nil {
+			failures++
+			_ = r.backoff.Wait(ctx, failures)
+		}
+	}
+}
+
+// hold returns when the entry is lost, the wanted instance has changed, or ctx is
+// done. It also tells whether the entry stood longer than the longest delay.
+func (r *Registration) hold(ctx context.Context) (lost, stood bool) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if !r.interruptible(stop) {
+		return false, false
+	}
+	start := time.Now()
+	err := r.entry.Hold(ctx)
+	if lost = ctx.Err() == nil; lost {
+		r.note(false, fmt.Errorf("sd: the entry of %s was lost: %w", r.id, err))
+	}
+	return lost, time.Since(start) > r.backoff.bound(64)
+}
+
+func (r *Registration) put(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	in, version := r.want()
+	err := r.entry.Put(ctx, in)
+	if err == nil {
+		r.applied(version)
+		return nil
+	}
+	r.note(false, err)
+	return err
+}

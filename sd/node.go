@@ -1,0 +1,98 @@
+package sd
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// Node is the place of one live instance in an [Endpointer]: the instance as it
+// is known now, and the calls in flight on it. Drain and load balancing use the
+// same counter. It is safe for concurrent use and is made by an Endpointer or by
+// [NewNode].
+type Node struct {
+	instance atomic.Pointer[Instance]
+	// drained is closed by whoever brings a refusing node's counter to zero.
+	drained chan struct{}
+	once    sync.Once
+	// The counter is written twice per call by every core. It has two cache lines
+	// to itself, since the processor fetches them in pairs.
+	_      [128]byte
+	active atomic.Int64 // calls in flight, plus refusing once retired
+	_      [128 - 8]byte
+}
+
+// refusing is added to the counter of a node that refuses: it makes every count
+// negative, so that Acquire learns of it by the same single addition.
+const refusing = math.MinInt64
+
+// NewNode returns a node for in that accepts calls. Endpointers make their own;
+// it is for other sources of clients and for tests of strategies.
+func NewNode(in *Instance) *Node {
+	n := &Node{drained: make(chan struct{})}
+	n.instance.Store(in)
+	return n
+}
+
+// Instance returns the instance as it is known now. A change of weight, zone or
+// meta replaces it; ID and Addr stay.
+func (n *Node) Instance() *Instance { return n.instance.Load() }
+
+// Acquire counts a call in flight, and returns false without counting it if the
+// node has left the set. Each true needs one Release.
+func (n *Node) Acquire() bool {
+	if n.active.Add(1) > 0 {
+		return true
+	}
+	n.Release()
+	return false
+}
+
+// Release ends what a successful Acquire began.
+func (n *Node) Release() {
+	if n.active.Add(-1) == refusing {
+		n.finish()
+	}
+}
+
+// InFlight returns the number of calls in flight.
+func (n *Node) InFlight() int64 {
+	a := n.active.Load()
+	if a < 0 {
+		return a - refusing
+	}
+	return a
+}
+
+// Retire makes the node refuse calls and waits until none is in flight, or until
+// ctx is done, whose error it returns then. It may be called more than once.
+func (n *Node) Retire(ctx context.Context) error {
+	for {
+		a := n.active.Load()
+		if a < 0 {
+			break
+		}
+		if n.active.CompareAndSwap(a, a+refusing) {
+			if a == 0 {
+				n.finish()
+			}
+			break
+		}
+	}
+	select {
+	case <-n.drained:
+		return nil
+	default:
+	}
+	select {
+	case <-n.drained:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// finish may be reached more than once: Acquire on a refusing node passes through
+// zero too.
+func (n *Node) finish() { n.once.Do(func() { close(n.drained) }) }

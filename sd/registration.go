@@ -1,0 +1,176 @@
+package sd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+)
+
+// ErrDeregistered is returned by Update of a registration that has ended.
+var ErrDeregistered = errors.New("sd: the instance is deregistered")
+
+// Registration is an instance's presence in a registry, supervised by [Keep]. It
+// is safe for concurrent use. It lives until Deregister; a process that ends
+// without it leaves the instance there until the registry notices.
+type Registration struct {
+	id      string
+	entry   Entry
+	backoff Backoff
+	timeout time.Duration
+	end     context.CancelFunc
+	done    chan struct{} // closed when supervision has ended
+
+	removing chan struct{} // a semaphore: one Remove at a time
+	removed  bool          // guarded by removing
+
+	mu        sync.Mutex
+	wanted    Instance
+	version   int // of wanted
+	standing  int // the version that was put last
+	state     RegistrationState
+	interrupt context.CancelFunc // ends the Hold that runs
+	news      chan struct{}      // closed and replaced when state or standing changes
+}
+
+// RegistrationState is what is known of a registration at one moment.
+type RegistrationState struct {
+	// Registered is whether the instance is in the registry, as far as we know.
+	Registered bool
+	// Since is when Registered became what it is.
+	Since time.Time
+	// Err is the last error while the instance is being put back, nil while it
+	// is registered.
+	Err error
+}
+
+func newRegistration(in Instance, entry Entry) *Registration {
+	if in.ID == "" {
+		in.ID = in.Addr
+	}
+	in.Meta = maps.Clone(in.Meta)
+	return &Registration{
+		id: in.ID, entry: entry, wanted: in, version: 1,
+		done: make(chan struct{}), removing: make(chan struct{}, 1), news: make(chan struct{}),
+		state: RegistrationState{Since: time.Now()},
+	}
+}
+
+// Instance returns the instance as it is wanted in the registry. Its Meta must
+// not be written to.
+func (r *Registration) Instance() Instance {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.wanted
+}
+
+// State returns what is known now, for health checks and metrics.
+func (r *Registration) State() RegistrationState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}
+
+// Update changes what the registry says of the instance: address, weight, zone or
+// meta; the ID must stay. It returns nil once the registry has it. If ctx ends
+// before, it returns the context's error and the change is still made as soon as
+// the registry takes it. After Deregister it returns [ErrDeregistered].
+func (r *Registration) Update(ctx context.Context, in Instance) error {
+	if err := in.Validate(); err != nil {
+		return err
+	}
+	if in.ID == "" {
+		in.ID = in.Addr
+	}
+	if in.ID != r.id {
+		return fmt.Errorf("sd: update of %s: the ID cannot change to %s", r.id, in.ID)
+	}
+	in.Meta = maps.Clone(in.Meta)
+	r.mu.Lock()
+	r.wanted = in
+	r.version++
+	version := r.version
+	if r.interrupt != nil {
+		r.interrupt()
+	}
+	for r.standing < version {
+		news := r.news
+		r.mu.Unlock()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.done:
+			return ErrDeregistered
+		}
+		r.mu.Lock()
+	}
+	r.mu.Unlock()
+	return nil
+}
+
+// Deregister ends the supervision and removes from the registry only what this
+// registration itself put there, never a successor's entry. ctx bounds it. It
+// returns nil once the entry is gone; after an error it may be called again.
+func (r *Registration) Deregister(ctx context.Context) error {
+	r.end()
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return fmt.Errorf("sd: deregister %s: %w", r.id, ctx.Err())
+	}
+	select {
+	case r.removing <- struct{}{}:
+		defer func() { <-r.removing }()
+	case <-ctx.Done():
+		return fmt.Errorf("sd: deregister %s: %w", r.id, ctx.Err())
+	}
+	if r.removed {
+		return nil
+	}
+	err := r.entry.Remove(ctx)
+	if err != nil {
+		err = fmt.Errorf("sd: deregister %s: %w", r.id, err)
+	}
+	r.removed = err == nil
+	r.note(false, err)
+	return err
+}
+
+// want returns the wanted instance, with a Meta of its own, and its version.
+func (r *Registration) want() (Instance, int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.wanted
+	in.Meta = maps.Clone(in.Meta)
+	return in, r.version
+}
+
+// interruptible lets Update end a Hold by stop. It returns false if there is an
+// update to make before holding.
+func (r *Registration) interruptible(stop context.CancelFunc) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.interrupt = stop
+	return r.standing == r.version
+}
+
+func (r *Registration) applied(version int) {
+	r.mu.Lock()
+	r.standing = version
+	r.mu.Unlock()
+	r.note(true, nil)
+}
+
+func (r *Registration) note(registered bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state.Registered != registered {
+		r.state.Since = time.Now()
+	}
+	r.state.Registered, r.state.Err = registered, err
+	close(r.news)
+	r.news = make(chan struct{})
+}
