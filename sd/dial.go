@@ -1,0 +1,110 @@
+package sd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// dialed is the outcome of one dial.
+type dialed[C any] struct {
+	member *member[C]
+	client C
+	err    error
+}
+
+// dialNext starts dials from the queue, as many as may run.
+func (m *manager[C]) dialNext(ctx context.Context) {
+	for len(m.queue) > 0 && m.dialing < m.e.options.parallel {
+		member := m.queue[0]
+		m.queue[0] = nil
+		m.queue = m.queue[1:]
+		if member.gone {
+			continue
+		}
+		// A client may keep this context, so it must outlast the drain: it ends
+		// by its own cancel and not by that of the Endpointer.
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		member.cancel = cancel
+		in := member.node.Instance()
+		m.dialing++
+		m.e.running.Go(func() {
+			client, err := m.e.dialOne(ctx, cancel, in)
+			m.e.leave(func(in *inbox[C]) {
+				in.dialed = append(in.dialed, dialed[C]{member, client, err})
+			})
+		})
+	}
+	if len(m.queue) == 0 {
+		m.queue = nil
+	}
+}
+
+// dialOne dials once, for the dial timeout at most. A client that comes later
+// than that is closed.
+func (e *Endpointer[C]) dialOne(ctx context.Context, cancel context.CancelFunc, in *Instance) (client C, err error) {
+	late := time.AfterFunc(e.options.dialTimeout, cancel)
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+		if !late.Stop() && err == nil {
+			e.closeClient(client)
+			err = context.DeadlineExceeded
+		}
+		if err != nil {
+			cancel()
+			err = fmt.Errorf("sd: dial %s at %s: %w", in.ID, in.Addr, err)
+		}
+	}()
+	return e.dial(ctx, in)
+}
+
+// dialed makes the member live, plans its next dial, or closes the client of one
+// that has left meanwhile.
+func (m *manager[C]) dialed(d dialed[C]) {
+	m.dialing--
+	member, e := d.member, m.e
+	switch {
+	case member.gone && d.err == nil:
+		member.cancel()
+		e.closeClient(d.client)
+	case member.gone:
+		// It was cancelled, most likely by us.
+	case d.err == nil:
+		member.client, member.live = d.client, true
+		m.live++
+		m.stale = true
+	default:
+		member.fails++
+		e.fail(d.err, false)
+		member.retry = time.AfterFunc(e.options.backoff.Delay(member.fails), func() {
+			e.leave(func(in *inbox[C]) { in.retries = append(in.retries, member) })
+		})
+	}
+}
+
+// closeClient closes a client that can be closed. Its error goes to OnError, and
+// to whoever calls Close.
+func (e *Endpointer[C]) closeClient(client C) {
+	var err error
+	switch c := any(client).(type) {
+	case interface{ Close() error }:
+		err = c.Close()
+	case interface{ Close() }:
+		c.Close()
+	}
+	if err == nil {
+		return
+	}
+	e.mu.Lock()
+	if e.closed {
+		e.closing = errors.Join(e.closing, err)
+	}
+	e.mu.Unlock()
+	if e.options.onError != nil {
+		e.options.onError(fmt.Errorf("sd: close a client: %w", err))
+	}
+}

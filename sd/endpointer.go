@@ -1,0 +1,196 @@
+package sd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrClosed is returned by what waits on an Endpointer that is closed.
+var ErrClosed = errors.New("sd: the endpointer is closed")
+
+// Endpointer keeps exactly one client C per live instance, for all methods and
+// all balancers. It is safe for concurrent use and is made by [NewEndpointer].
+//
+// ID and Addr together are an instance's identity. A new weight, zone or meta
+// changes the node's instance and keeps its client. When an instance leaves, the
+// set without it is published first; then its node refuses calls; then the calls
+// in flight end, or the drain timeout does; then the client is closed, if it has
+// a Close method with no result or an error. So no call runs on a closed client
+// unless it outlasts the drain. While the registry knows instances and none of
+// them has a client yet, as when a deployment replaces all at once, those that
+// left go on serving.
+type Endpointer[C any] struct {
+	dial    func(context.Context, *Instance) (C, error)
+	options endpointerOptions
+	set     atomic.Pointer[Set[C]]
+	end     context.CancelFunc
+	running sync.WaitGroup // the watch, the manager, dials and drains
+
+	wake chan struct{} // holds one token when inbox has something
+	mu   sync.Mutex
+	inbox[C]
+	status  EndpointerStatus
+	waiting chan struct{} // closed and replaced at each publication
+	closing error         // joined errors of clients' Close
+	closed  bool
+}
+
+// inbox is what the watch, the dials and the timers leave for the manager.
+type inbox[C any] struct {
+	found   []*Instance // the newest set, if fresh
+	fresh   bool
+	dialed  []dialed[C]
+	retries []*member[C]
+}
+
+// EndpointerStatus is what an [Endpointer] knows of itself at one moment.
+type EndpointerStatus struct {
+	Instances int       // in the newest set of the registry
+	Live      int       // of these, how many have a client
+	Updated   time.Time // when the newest set came; zero before the first
+	WatchErr  error     // the watch's error since then, nil if it is well
+	DialErr   error     // the last failed dial's error, nil once all are live
+	Failures  uint64    // watch errors and failed dials so far
+}
+
+// NewEndpointer watches the instancer and dials a client for each instance. dial
+// gets a context that ends with the instance's client or with Close, and may keep
+// it for the client's background work; it is cut off when the dial timeout is
+// over. Dials run side by side and outside any lock; failed ones, and those that
+// panic, are tried again with jittered backoff. It panics if instancer or dial is
+// nil or an option is out of range.
+func NewEndpointer[C any](
+	instancer Instancer,
+	dial func(ctx context.Context, in *Instance) (C, error),
+	opts ...EndpointerOption,
+) *Endpointer[C] {
+	options, err := newEndpointerOptions(opts)
+	if instancer == nil {
+		err = errors.Join(errors.New("the instancer is nil"), err)
+	}
+	if dial == nil {
+		err = errors.Join(errors.New("dial is nil"), err)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("sd: NewEndpointer: %v", err))
+	}
+	ctx, end := context.WithCancel(context.Background())
+	e := &Endpointer[C]{
+		dial: dial, options: options, end: end,
+		wake: make(chan struct{}, 1), waiting: make(chan struct{}),
+	}
+	e.set.Store(&Set[C]{})
+	e.running.Go(func() { e.watch(ctx, instancer) })
+	e.running.Go(func() { (&manager[C]{e: e}).run(ctx) })
+	return e
+}
+
+// Set returns the live nodes now. It is one atomic load.
+func (e *Endpointer[C]) Set() *Set[C] { return e.set.Load() }
+
+// Ready waits until at least one instance has a client. If ctx ends before, the
+// error wraps the context's and says what went wrong so far; after Close it is
+// [ErrClosed].
+func (e *Endpointer[C]) Ready(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		news, closed, status := e.waiting, e.closed, e.status
+		e.mu.Unlock()
+		switch {
+		case closed:
+			return ErrClosed
+		case status.Live > 0:
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			err := errors.Join(ctx.Err(), status.WatchErr, status.DialErr)
+			return fmt.Errorf("sd: no client is ready for any of %d instances: %w", status.Instances, err)
+		}
+	}
+}
+
+// Status returns what the Endpointer knows of itself, for health checks and
+// metrics.
+func (e *Endpointer[C]) Status() EndpointerStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.status
+}
+
+// Close ends the watch, publishes the empty set, drains and closes every client
+// and waits for all of it. It returns the joined errors of the clients' Close
+// methods, again at each further call.
+func (e *Endpointer[C]) Close() error {
+	e.end()
+	e.running.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closing
+}
+
+// watch leaves the newest set for the manager until ctx is done.
+func (e *Endpointer[C]) watch(ctx context.Context, instancer Instancer) {
+	for failures := 0; ctx.Err() == nil; {
+		got, err := e.follow(ctx, instancer)
+		if ctx.Err() != nil {
+			return
+		}
+		if got {
+			failures = 0
+		}
+		failures++
+		e.fail(err, true)
+		_ = e.options.backoff.Wait(ctx, failures)
+	}
+}
+
+// follow ranges over one watch. A watch that ends or panics before ctx is done is
+// broken, but not a reason to take the process down.
+func (e *Endpointer[C]) follow(ctx context.Context, instancer Instancer) (got bool, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("sd: the watch panicked: %v", v)
+		}
+	}()
+	for set, err := range instancer.Watch(ctx) {
+		if err != nil {
+			e.fail(err, true)
+			continue
+		}
+		got = true
+		e.leave(func(in *inbox[C]) { in.found, in.fresh = set, true })
+	}
+	return got, errors.New("sd: the watch ended by itself")
+}
+
+// leave puts something into the inbox and wakes the manager.
+func (e *Endpointer[C]) leave(put func(*inbox[C])) {
+	e.mu.Lock()
+	put(&e.inbox)
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// fail notes an error of the watch or of a dial.
+func (e *Endpointer[C]) fail(err error, watch bool) {
+	e.mu.Lock()
+	e.status.Failures++
+	if watch {
+		e.status.WatchErr = err
+	} else {
+		e.status.DialErr = err
+	}
+	e.mu.Unlock()
+	if e.options.onError != nil {
+		e.options.onError(err)
+	}
+}
