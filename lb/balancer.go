@@ -1,0 +1,147 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// ErrNoInstance is the cause of the error that Pick returns when no instance is
+// live. That error has code Unavailable and is marked NotProcessed and Local.
+var ErrNoInstance = errors.New("lb: no instance is live")
+
+// Balancer picks one of an Endpointer's live clients per call. It is safe for
+// concurrent use and is made by [New]. It starts no goroutine and needs no Close:
+// it notices at a pick that the set has changed. Several balancers may share one
+// Endpointer; the counts of calls in flight are then shared too.
+type Balancer[C any] struct {
+	endpointer *sd.Endpointer[C]
+	strategy   Strategy
+	epoch      time.Time // the zero of the clock that observers see
+	state      atomic.Pointer[state[C]]
+	rebuild    sync.Mutex
+}
+
+// state is a set and the picker for it. It is immutable.
+type state[C any] struct {
+	set      *sd.Set[C]
+	nodes    []*sd.Node
+	picker   Picker
+	observer Observer // the picker, if it is one
+}
+
+// New returns a balancer over the endpointer's live instances. It panics if one
+// of the two is nil.
+func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
+	var faults []error
+	if endpointer == nil {
+		faults = append(faults, errors.New("the endpointer is nil"))
+	}
+	if strategy == nil {
+		faults = append(faults, errors.New("the strategy is nil"))
+	}
+	if len(faults) > 0 {
+		panic(fmt.Sprintf("lb: New: %v", errors.Join(faults...)))
+	}
+	return &Balancer[C]{endpointer: endpointer, strategy: strategy, epoch: time.Now()}
+}
+
+// Pick leases a live instance's client for one call. Whoever gets a lease must
+// call its Done once. The error is of code Unavailable and wraps [ErrNoInstance]
+// if there is no live instance.
+//
+// An instance that the call avoids, see call.Avoided, is picked only if there is
+// no other.
+func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
+	c := call.From(ctx)
+	for force := false; ; force = true {
+		s := b.current(force)
+		if len(s.nodes) == 0 {
+			return Lease[C]{}, b.none()
+		}
+		l := Lease[C]{observer: s.observer}
+		if s.observer != nil {
+			l.epoch = b.epoch
+			l.start = time.Since(b.epoch)
+		}
+		l.index = s.picker.Pick(ctx, l.start)
+		l.node = s.nodes[l.index]
+		if c.Avoids() > 0 && c.Avoided(l.node.Instance().ID) {
+			l.index = s.another(ctx, c, l.index, l.start)
+			l.node = s.nodes[l.index]
+		}
+		// A node refuses only once a set without it is published.
+		if l.node.Acquire() {
+			l.client = s.set.Client(l.index)
+			c.Asked(&l.node.Instance().ID)
+			return l, nil
+		}
+	}
+}
+
+// current returns the state for the published set. While another goroutine makes
+// it, the last one still serves, unless a node in it turned out to have left.
+func (b *Balancer[C]) current(force bool) *state[C] {
+	set, s := b.endpointer.Set(), b.state.Load()
+	if s != nil && s.set == set {
+		return s
+	}
+	if s == nil || force {
+		b.rebuild.Lock()
+	} else if !b.rebuild.TryLock() {
+		return s
+	}
+	defer b.rebuild.Unlock()
+	set, s = b.endpointer.Set(), b.state.Load()
+	if s != nil && s.set == set {
+		return s
+	}
+	next := &state[C]{set: set, nodes: set.Nodes()}
+	var prev Picker
+	if s != nil {
+		prev = s.picker
+	}
+	next.picker = prev // an empty set forgets nothing
+	if len(next.nodes) > 0 {
+		next.picker = b.strategy.Picker(next.nodes, prev)
+		next.observer, _ = next.picker.(Observer)
+	}
+	b.state.Store(next)
+	return next
+}
+
+// another returns a node that the call does not avoid: by the strategy, if a few
+// more picks find one, else the next in order, else the one picked first.
+func (s *state[C]) another(ctx context.Context, c *call.Call, first int, now time.Duration) int {
+	for range 3 {
+		if i := s.picker.Pick(ctx, now); !c.Avoided(s.nodes[i].Instance().ID) {
+			return i
+		}
+	}
+	offset := rand.IntN(len(s.nodes))
+	for k := range s.nodes {
+		i := (offset + k) % len(s.nodes)
+		if !c.Avoided(s.nodes[i].Instance().ID) {
+			return i
+		}
+	}
+	return first
+}
+
+// none tells the caller, and the operator, why there is nobody.
+func (b *Balancer[C]) none() error {
+	status := b.endpointer.Status()
+	cause := fmt.Errorf("%w (of %d known)", ErrNoInstance, status.Instances)
+	return &endpoint.Error{
+		Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true,
+		Err: errors.Join(cause, status.WatchErr, status.DialErr),
+	}
+}

@@ -1,0 +1,12 @@
+// Package lb decides which instance serves a call, and what to do when it does
+// not.
+//
+//	clients := sd.NewEndpointer(instances, stringsvc.Dial)
+//	balancer := lb.New(clients, lb.LeastRequest())
+//	uppercase := lb.Endpoint(balancer, (*stringsvc.Client).Uppercase) // a method expression
+//	uppercase = lb.Retry(uppercase, lb.MaxAttempts(3), lb.Idempotent())
+//
+// A [Balancer] picks one live instance per call by a [Strategy]. Strategies are
+// an interface of one method; a pick takes no lock and allocates nothing.
+// [Retry] tries a failed call again on another instance, within a [Budget].
+package lb

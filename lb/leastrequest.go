@@ -1,0 +1,48 @@
+package lb
+
+import (
+	"context"
+	"math/bits"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// LeastRequest returns the strategy that draws two different instances at random
+// and picks the one with fewer calls in flight: the power of two choices
+// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE
+// TPDS 12(10), 2001). The load of an instance is its number of calls in flight
+// from this process; of two equal ones the first drawn wins.
+func LeastRequest() Strategy { return leastRequest{} }
+
+type leastRequest struct{}
+
+func (leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker { return leastRequestPicker(nodes) }
+
+type leastRequestPicker []*sd.Node
+
+func (nodes leastRequestPicker) Pick(context.Context, time.Duration) int {
+	if len(nodes) == 1 {
+		return 0
+	}
+	i, j := two(len(nodes))
+	if nodes[j].InFlight() < nodes[i].InFlight() {
+		return j
+	}
+	return i
+}
+
+// two returns two different random numbers below n, which is at least 2, from one
+// draw: each half of the bits is scaled by multiplication (Lemire, "Fast Random
+// Integer Generation in an Interval", 2019; the bias is below n/2³²).
+func two(n int) (i, j int) {
+	r := rand.Uint64()
+	hi, _ := bits.Mul64(r&0xffffffff00000000, uint64(n))
+	lo, _ := bits.Mul64(r<<32, uint64(n-1))
+	i, j = int(hi), int(lo)
+	if j >= i {
+		j++
+	}
+	return i, j
+}

@@ -1,0 +1,23 @@
+package lb
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// Random returns the strategy that picks every instance with the same
+// probability. It needs no state at all.
+func Random() Strategy { return random{} }
+
+type random struct{}
+
+func (random) Picker(nodes []*sd.Node, _ Picker) Picker { return randomPicker(len(nodes)) }
+
+type randomPicker uint64
+
+func (n randomPicker) Pick(context.Context, time.Duration) int {
+	return int(rand.Uint64N(uint64(n)))
+}

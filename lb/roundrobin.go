@@ -1,0 +1,42 @@
+package lb
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// RoundRobin returns the strategy that picks the instances in turn. Each balancer
+// starts at a random instance, so that many fresh clients do not meet at one; a
+// change of the set keeps the position.
+func RoundRobin() Strategy { return roundRobin{} }
+
+type roundRobin struct{}
+
+func (roundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
+	if p, ok := prev.(*roundRobinPicker); ok {
+		return &roundRobinPicker{n: uint64(len(nodes)), turn: p.turn}
+	}
+	p := &roundRobinPicker{n: uint64(len(nodes)), turn: new(turn)}
+	p.turn.Store(rand.Uint64N(p.n))
+	return p
+}
+
+type roundRobinPicker struct {
+	n    uint64
+	turn *turn
+}
+
+// turn has cache lines to itself: every pick of every core writes it.
+type turn struct {
+	_ [128]byte
+	atomic.Uint64
+	_ [120]byte
+}
+
+func (p *roundRobinPicker) Pick(context.Context, time.Duration) int {
+	return int(p.turn.Add(1) % p.n)
+}
