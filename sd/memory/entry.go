@@ -1,0 +1,135 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+var (
+	errExpired = errors.New("memory: the lease has expired")
+	errDeleted = errors.New("memory: an operator deleted the entry")
+	errLost    = errors.New("memory: the registry lost its data")
+	errRemoved = errors.New("memory: a successor removed the entry")
+)
+
+// entry is one registrant's side of a place; [sd.Keep] drives it.
+type entry struct {
+	registry *Registry
+	service  *service
+	ttl      time.Duration
+	killed   chan struct{} // closed when the registrant is to be dead
+
+	id    string // what Put wrote, and where
+	place *place
+}
+
+// Put takes over a place that another registrant holds, as a restarted process
+// does with what its predecessor left.
+func (e *entry) Put(ctx context.Context, in sd.Instance) error {
+	if e.dead() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if err := e.registry.enter(ctx); err != nil {
+		return err
+	}
+	defer e.registry.mu.Unlock()
+	in = owned(in)
+	e.id, e.place = in.ID, e.service.place(in.ID)
+	e.place.owner = e
+	e.renewLocked()
+	e.service.write(&in)
+	return nil
+}
+
+// Hold renews the lease. That a successor took the place is no loss: to take it
+// back would begin a fight without end.
+func (e *entry) Hold(ctx context.Context) error {
+	var beat <-chan time.Time
+	if e.ttl > 0 {
+		t := time.NewTicker(max(1, e.ttl/3))
+		defer t.Stop()
+		beat = t.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.killed:
+			<-ctx.Done()
+			return ctx.Err()
+		case <-e.place.vacated:
+			return e.place.why
+		case <-beat:
+			if err := e.renew(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Remove leaves a place alone that has changed hands.
+func (e *entry) Remove(ctx context.Context) error {
+	if e.dead() {
+		return nil
+	}
+	if err := e.registry.enter(ctx); err != nil {
+		return err
+	}
+	defer e.registry.mu.Unlock()
+	if e.holds() {
+		e.service.vacate(e.id, errRemoved)
+	}
+	return nil
+}
+
+// renew is bounded by the TTL: a heartbeat that takes longer has failed.
+func (e *entry) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, e.ttl)
+	defer cancel()
+	if err := e.registry.enter(ctx); err != nil {
+		return err
+	}
+	defer e.registry.mu.Unlock()
+	if e.holds() && !e.dead() {
+		e.renewLocked()
+	}
+	return nil
+}
+
+// renewLocked starts the lease of the place again. While the registry fails, time
+// stands still for its leases.
+func (e *entry) renewLocked() {
+	p := e.place
+	p.stopLease()
+	if e.ttl <= 0 || e.registry.fault != nil {
+		return
+	}
+	var lease *time.Timer
+	lease = time.AfterFunc(e.ttl, func() {
+		e.registry.mu.Lock()
+		defer e.registry.mu.Unlock()
+		// A timer that was stopped too late finds another lease.
+		if p.lease == lease {
+			e.service.vacate(e.id, errExpired)
+		}
+	})
+	p.lease = lease
+}
+
+// holds needs the registry's mutex.
+func (e *entry) holds() bool {
+	return e.place != nil && e.place.owner == e && e.service.places[e.id] == e.place
+}
+
+func (e *entry) dead() bool {
+	select {
+	case <-e.killed:
+		return true
+	default:
+		return false
+	}
+}
