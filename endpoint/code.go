@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Code says what kind of outcome a call had: OK or one of the sixteen error
-// codes that gRPC defines, with gRPC's numbers. Every transport maps it to its
-// wire and back.
+// Code says what kind of outcome a call had: OK, the zero value, or one of the
+// sixteen error codes that gRPC defines, with gRPC's numbers. Every transport
+// maps it to its wire and back. As text, in JSON for instance, it is its name.
 type Code uint8
 
 // The codes. See https://grpc.io/docs/guides/status-codes for when to use which.
@@ -49,15 +49,20 @@ func (c Code) String() string {
 	return fmt.Sprintf("code(%d)", uint8(c))
 }
 
-// ParseCode returns the code with that name, in any case.
+// ParseCode returns the code with that name, in upper or lower case. It returns
+// Unknown and an error for any other text.
 func ParseCode(name string) (Code, error) {
 	for i, n := range codeNames {
-		if strings.EqualFold(n, name) {
+		// Of the same length, because letters beyond ASCII fold to those within.
+		if len(n) == len(name) && strings.EqualFold(n, name) {
 			return Code(i), nil
 		}
 	}
-	return Unknown, fmt.Errorf("endpoint: no code is named %q", name)
+	return Unknown, fmt.Errorf("endpoint: no code is named %.40q", name)
 }
+
+// isError reports whether c is one of the sixteen.
+func (c Code) isError() bool { return OK < c && int(c) < len(codeNames) }
 
 // MarshalText returns what String returns. A number that is no code is an error.
 func (c Code) MarshalText() ([]byte, error) {
@@ -67,7 +72,7 @@ func (c Code) MarshalText() ([]byte, error) {
 	return []byte(codeNames[c]), nil
 }
 
-// UnmarshalText reads what ParseCode reads.
+// UnmarshalText reads what [ParseCode] reads. It changes nothing on an error.
 func (c *Code) UnmarshalText(text []byte) error {
 	parsed, err := ParseCode(string(text))
 	if err != nil {

@@ -1,6 +1,10 @@
 package endpoint
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"slices"
+)
 
 // Endpoint is one method of a service: it takes a request and gives a response
 // or an error. The response means something if and only if the error is nil.
@@ -18,12 +22,22 @@ type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
 type Middleware[Req, Resp any] func(next Endpoint[Req, Resp]) Endpoint[Req, Resp]
 
 // Chain joins middleware into one. The first is outermost: it sees the request
-// first and the response last. Chain of nothing returns the endpoint unchanged.
-// The list is read once per wrapped endpoint, never per call.
+// first and the response last.
+//
+//	Chain(a, b, c)(e)   is   a(b(c(e)))
+//
+// Chain of nothing returns the endpoint unchanged. The list is copied, and read
+// once per wrapped endpoint, never per call. Chain panics if a middleware is nil.
 func Chain[Req, Resp any](ms ...Middleware[Req, Resp]) Middleware[Req, Resp] {
+	ms = slices.Clone(ms)
+	var faults []string
+	for i, m := range ms {
+		faults = append(faults, when(m == nil, fmt.Sprintf("middleware %d is nil", i)))
+	}
+	check("Chain", faults...)
 	return func(next Endpoint[Req, Resp]) Endpoint[Req, Resp] {
-		for i := len(ms) - 1; i >= 0; i-- {
-			next = ms[i](next)
+		for _, m := range slices.Backward(ms) {
+			next = m(next)
 		}
 		return next
 	}

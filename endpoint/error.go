@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"errors"
 	"strings"
 	"time"
 )
@@ -10,11 +9,13 @@ import (
 // one that wraps an *Error says what kind of error it is and what the caller may
 // know of it.
 //
-// Code, Message, Reason, RetryAfter and NotProcessed cross the wire. Err, Local
-// and Instance stay in this process. An Error must not be modified once it has
-// been returned.
+// Code, Message, Reason, RetryAfter and NotProcessed cross the wire. Local,
+// Outgoing, Instance and Err stay in this process. An Error is safe for
+// concurrent use as long as nobody modifies it, and nobody may once it has been
+// returned.
 type Error struct {
-	// Code is the kind of the error. OK, the zero value, counts as Unknown.
+	// Code is the kind of the error. OK, the zero value, counts as Unknown, and
+	// so does a number that is no code.
 	Code Code
 	// Message is a text for the caller. It leaves the process, so it must hold
 	// nothing internal. Empty means a neutral text of the code's own.
@@ -32,13 +33,18 @@ type Error struct {
 	// Local marks a refusal by this process: a limiter or a breaker refused, or
 	// no instance is known. No instance was asked, so none is at fault.
 	Local bool
+	// Outgoing marks an error of a call that this process made to another. Client
+	// endpoints and balancers set it. What the other refused says nothing about
+	// how far this process got with its own caller's call, so NotProcessed of
+	// such an error is not sent on.
+	Outgoing bool
 	// Instance is the ID of the instance that was asked. A balancer sets it.
 	Instance string
 	// Err is the cause, for logs and for errors.Is and errors.As.
 	Err error
 }
 
-// Error returns code, message, instance and cause, for logs on this side.
+// Error returns code, reason, message, instance and cause, for logs on this side.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.code().String())
@@ -63,67 +69,28 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is an *Error of the same code and the same reason,
-// or, if neither has a reason, of the same message. So a package-level error of
-// a service is found again by errors.Is on the other side of the wire.
+// or, if neither has a reason, of the same message. An empty message is the same
+// as the neutral one. So a package-level error of a service is found again by
+// errors.Is on the other side of the wire.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	if !ok || e.code() != t.code() || e.Reason != t.Reason {
 		return false
 	}
-	return e.Reason != "" || e.Message == t.Message
+	return e.Reason != "" || e.message() == t.message()
 }
 
 func (e *Error) code() Code {
-	if e.Code == OK {
+	if !e.Code.isError() {
 		return Unknown
 	}
 	return e.Code
 }
 
-// IsNotProcessed reports whether err proves that the server did not begin to
-// process the call. The first [*Error] in the tree decides; several joined
-// errors prove it only if each of them does.
-func IsNotProcessed(err error) bool {
-	return every(err, func(e *Error) bool { return e.NotProcessed })
-}
-
-// IsLocal reports whether err is a refusal by this process, made without asking
-// an instance. The first [*Error] in the tree decides; joined errors are local
-// only if each of them is.
-func IsLocal(err error) bool {
-	return every(err, func(e *Error) bool { return e.Local })
-}
-
-// RetryAfter returns how long the caller should wait before it tries again, and
-// zero if err does not say.
-func RetryAfter(err error) time.Duration {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.RetryAfter
+// message returns the text that the other side of the wire would see.
+func (e *Error) message() string {
+	if e.Message == "" {
+		return neutral[e.code()]
 	}
-	return 0
-}
-
-// every reports whether the outermost *Error on each branch of the tree has the
-// property. A branch without an *Error has not.
-func every(err error, has func(*Error) bool) bool {
-	for err != nil {
-		if e, ok := err.(*Error); ok {
-			return has(e)
-		}
-		switch w := err.(type) {
-		case interface{ Unwrap() error }:
-			err = w.Unwrap()
-		case interface{ Unwrap() []error }:
-			branches := w.Unwrap()
-			for _, b := range branches {
-				if !every(b, has) {
-					return false
-				}
-			}
-			return len(branches) > 0
-		default:
-			return false
-		}
-	}
-	return false
+	return e.Message
 }

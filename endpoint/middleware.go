@@ -9,11 +9,12 @@ import (
 )
 
 // Timeout bounds each call: the context that next gets is done after d at the
-// latest. Timeout waits for next to return, so next must heed its context. It
+// latest, earlier if the caller's deadline is. The call stays on the caller's
+// goroutine and lasts until next returns, so next must heed its context. Timeout
 // panics if next is nil or d is not positive.
 func Timeout[Req, Resp any](next Endpoint[Req, Resp], d time.Duration) Endpoint[Req, Resp] {
-	require(next != nil, "Timeout", "next is nil")
-	require(d > 0, "Timeout", fmt.Sprintf("the timeout must be positive, not %v", d))
+	check("Timeout", when(next == nil, "next is nil"),
+		when(d <= 0, fmt.Sprintf("the timeout must be positive, not %v", d)))
 	return func(ctx context.Context, req Req) (Resp, error) {
 		ctx, cancel := context.WithTimeout(ctx, d)
 		defer cancel()
@@ -21,7 +22,8 @@ func Timeout[Req, Resp any](next Endpoint[Req, Resp], d time.Duration) Endpoint[
 	}
 }
 
-// PanicError is the cause of the error that [Recover] makes of a panic.
+// PanicError is the cause of the error that [Recover] makes of a panic. A logger
+// finds it with errors.As; the caller never sees it. It must not be modified.
 type PanicError struct {
 	Value any    // what the panic was called with
 	Stack []byte // the stack of the goroutine that panicked
@@ -37,9 +39,10 @@ func (e *PanicError) Unwrap() error {
 }
 
 // Recover turns a panic in next into an error of code Internal whose cause is a
-// [*PanicError]. It panics if next is nil.
+// [*PanicError]. A goroutine that next starts is out of its reach. Recover itself
+// panics if next is nil.
 func Recover[Req, Resp any](next Endpoint[Req, Resp]) Endpoint[Req, Resp] {
-	require(next != nil, "Recover", "next is nil")
+	check("Recover", when(next == nil, "next is nil"))
 	return func(ctx context.Context, req Req) (resp Resp, err error) {
 		defer func() {
 			if v := recover(); v != nil {
@@ -54,7 +57,7 @@ func Recover[Req, Resp any](next Endpoint[Req, Resp]) Endpoint[Req, Resp] {
 // that has no code goes to the caller as InvalidArgument with its text, so that
 // text must be fit for the caller to read. It panics if next is nil.
 func Validate[Req interface{ Validate() error }, Resp any](next Endpoint[Req, Resp]) Endpoint[Req, Resp] {
-	require(next != nil, "Validate", "next is nil")
+	check("Validate", when(next == nil, "next is nil"))
 	return func(ctx context.Context, req Req) (Resp, error) {
 		if err := req.Validate(); err != nil {
 			var none Resp
@@ -74,19 +77,12 @@ func Fallback[Req, Resp any](
 	next Endpoint[Req, Resp],
 	fallback func(ctx context.Context, req Req, err error) (Resp, error),
 ) Endpoint[Req, Resp] {
-	require(next != nil, "Fallback", "next is nil")
-	require(fallback != nil, "Fallback", "fallback is nil")
+	check("Fallback", when(next == nil, "next is nil"), when(fallback == nil, "fallback is nil"))
 	return func(ctx context.Context, req Req) (Resp, error) {
 		resp, err := next(ctx, req)
 		if err == nil || ctx.Err() != nil {
 			return resp, err
 		}
 		return fallback(ctx, req, err)
-	}
-}
-
-func require(ok bool, function, fault string) {
-	if !ok {
-		panic("endpoint: " + function + ": " + fault)
 	}
 }

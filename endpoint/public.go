@@ -6,27 +6,27 @@ import "errors"
 // nor instance. Every transport sends this and nothing else.
 //
 // An error that nobody gave a code becomes Internal, an empty message becomes a
-// neutral one, and the mark NotProcessed is kept only on a [Error.Local]
-// refusal: what another server refused in the middle of this call says nothing
-// about whether this server began to process it. Public of nil is nil.
+// neutral one, and the mark NotProcessed is dropped from an [Error.Outgoing]
+// error: what another server refused in the middle of this call says nothing
+// about how far this server got with it. Public of nil is nil.
 func Public(err error) *Error {
 	if err == nil {
 		return nil
 	}
 	pub := &Error{Code: CodeOf(err)}
-	if e, ok := errors.AsType[*Error](err); ok {
-		pub.Message, pub.Reason, pub.RetryAfter = e.Message, e.Reason, e.RetryAfter
-		pub.NotProcessed = IsLocal(err) && IsNotProcessed(err)
-	} else if pub.Code == Unknown {
+	e, ok := errors.AsType[*Error](err)
+	if ok {
+		pub.Message, pub.Reason, pub.RetryAfter = e.Message, e.Reason, RetryAfter(err)
+		pub.NotProcessed = every(err, func(e *Error) bool { return e.NotProcessed && !e.Outgoing })
+	}
+	if chosen := ok && e.Code.isError(); pub.Code == Unknown && !chosen {
 		pub.Code = Internal
 	}
-	if pub.Message == "" {
-		pub.Message = neutral[pub.Code]
-	}
+	pub.Message = pub.message()
 	return pub
 }
 
-var neutral = map[Code]string{
+var neutral = [...]string{
 	Canceled:           "the call was canceled",
 	Unknown:            "unknown error",
 	InvalidArgument:    "the request is not valid",
