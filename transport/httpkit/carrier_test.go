@@ -1,0 +1,35 @@
+package httpkit_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/transport/httpkit"
+)
+
+var _ call.Carrier = httpkit.HeaderCarrier{}
+
+func TestHeaderCarrier(t *testing.T) {
+	h := http.Header{}
+	h.Add("Baggage", "a=1")
+	h.Add("Baggage", "b=2")
+	h.Add("X-Tenant", "first")
+	h.Add("X-Tenant", "second")
+	c := httpkit.HeaderCarrier(h)
+	for key, want := range map[string]string{
+		"baggage": "a=1,b=2", "x-tenant": "first", "X-TENANT": "first", "absent": "",
+	} {
+		if got := c.Get(key); got != want {
+			t.Errorf("Get(%q) = %q, want %q", key, got, want)
+		}
+	}
+	c.Set("x-tenant", "third")
+	if got := h.Values("X-Tenant"); !slices.Equal(got, []string{"third"}) {
+		t.Errorf("after Set the values are %q", got)
+	}
+	if got := slices.Sorted(slices.Values(c.Keys())); !slices.Equal(got, []string{"Baggage", "X-Tenant"}) {
+		t.Errorf("Keys() = %q", got)
+	}
+}
