@@ -31,7 +31,7 @@ func (w wrapped) Unwrap() error { return w.error }
 type list []error
 
 func (l list) Error() string   { return "several" }
-func (l list) Unwrap() []error { return l[:1] }
+func (l list) Unwrap() []error { return l }
 
 // declined presents itself as an *endpoint.Error by its As method.
 type declined struct{ as *endpoint.Error }

@@ -39,18 +39,28 @@ func every(err error, has func(*Error) bool) bool {
 		case interface{ Unwrap() error }:
 			err = w.Unwrap()
 		case interface{ Unwrap() []error }:
-			branches := w.Unwrap()
-			for _, b := range branches {
-				if !every(b, has) {
-					return false
-				}
-			}
-			return len(branches) > 0
+			return all(w.Unwrap(), has)
 		default:
 			return false
 		}
 	}
 	return false
+}
+
+// all reports whether there are branches and each has the property. Nil is none,
+// as for errors.As.
+func all(branches []error, has func(*Error) bool) bool {
+	found := false
+	for _, b := range branches {
+		if b == nil {
+			continue
+		}
+		if !every(b, has) {
+			return false
+		}
+		found = true
+	}
+	return found
 }
 
 // itself returns what errors.AsType would, without a look at what err wraps. A

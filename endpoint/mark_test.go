@@ -28,7 +28,8 @@ func TestMarks(t *testing.T) {
 		{"one of several not", errors.Join(yes, no), false},
 		{"one of several plain", errors.Join(yes, errors.New("boom")), false},
 		{"deep in several", errors.Join(yes, errors.Join(yes, wrapped{no})), false},
-		{"none of several", list{nil}, false},
+		{"none of several", list{}, false},
+		{"several nils", list{nil, nil}, false},
 		{"As method: yes", declined{yes}, true},
 		{"As method: no", declined{no}, false},
 	} {
