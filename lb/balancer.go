@@ -81,7 +81,9 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 		// A node refuses only once a set without it is published.
 		if l.node.Acquire() {
 			l.client = s.set.Client(l.index)
-			c.Asked(&l.node.Instance().ID)
+			if c != nil {
+				c.Asked(&l.node.Instance().ID)
+			}
 			return l, nil
 		}
 	}

@@ -1,0 +1,196 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/endpoint"
+)
+
+// Retry tries a failed call again, usually on another instance: it goes round an
+// endpoint made by [Endpoint].
+//
+// A call is tried again if its error is marked NotProcessed, or if the caller
+// said by [Idempotent] that the call may run twice and the error is the
+// instance's fault or says ResourceExhausted. It is not tried again when the
+// attempts or the [Budget] are used up, when the context is done or its deadline
+// comes before the next attempt would, or when the call came in marked as a retry
+// of the hop before: then that hop retries, and load does not multiply.
+//
+// Between attempts there is a delay with full jitter, or the server's retry-after
+// if that is longer. A call that was not processed goes to another instance
+// without delay, once. Instances that failed are avoided in the attempts that
+// follow.
+//
+// The error of a call that was tried once is that attempt's. After more attempts,
+// or a delay that the context ended, it is a [*RetryError]. Retry starts no goroutine, and without an attempt
+// timeout a call that succeeds at once costs no allocation. It panics if next is
+// nil or an option is out of range.
+func Retry[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...RetryOption) endpoint.Endpoint[Req, Resp] {
+	r := newRetrier(next != nil, opts)
+	return func(ctx context.Context, req Req) (Resp, error) {
+		if err := ctx.Err(); err != nil {
+			var none Resp
+			return none, err
+		}
+		r.budget.deposit()
+		resp, fault, err := attempt(ctx, r.timeout, next, req)
+		if err == nil {
+			return resp, nil
+		}
+		t := trouble{retrier: r, attempts: 1}
+		for t.again(ctx, err, fault) {
+			resp, fault, err = attempt(t.context(ctx), r.timeout, next, req)
+			if err == nil {
+				return resp, nil
+			}
+		}
+		return resp, t.failed(err)
+	}
+}
+
+// attempt calls next once, within the attempt's timeout if there is one. fault is
+// the verdict on the error, which only the attempt's own context allows.
+func attempt[Req, Resp any](
+	ctx context.Context, timeout time.Duration, next endpoint.Endpoint[Req, Resp], req Req,
+) (resp Resp, fault bool, err error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	resp, err = next(ctx, req)
+	return resp, err != nil && endpoint.Fault(ctx, err), err
+}
+
+// RetryError is the error of a call that failed after more than one attempt.
+// Unwrap gives the last attempt's error first, so that endpoint.CodeOf and
+// errors.As find that one; the call counts as not processed only if no attempt
+// was.
+type RetryError struct {
+	// Attempts are the errors of the attempts, in their order. Those of a
+	// balanced endpoint name the instance.
+	Attempts []error
+	// Stop says why there was no further attempt.
+	Stop error
+}
+
+// Reasons why there is no further attempt, for RetryError.Stop. If the context was
+// done, the reason is its error.
+var (
+	ErrAttempts = errors.New("lb: no attempt is left")
+	ErrBudget   = errors.New("lb: the retry budget is used up")
+	ErrFinal    = errors.New("lb: the error must not be retried")
+	ErrNoTime   = errors.New("lb: the deadline leaves no time for another attempt")
+	ErrMarked   = errors.New("lb: the hop before retries this call")
+)
+
+// Error lists the attempts' errors, last first.
+func (e *RetryError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d attempts failed", len(e.Attempts))
+	if e.Stop != nil {
+		fmt.Fprintf(&b, " (%v)", e.Stop)
+	}
+	for i, err := range slices.Backward(e.Attempts) {
+		fmt.Fprintf(&b, "; attempt %d: %v", i+1, err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the attempts' errors, last first.
+func (e *RetryError) Unwrap() []error {
+	errs := slices.Clone(e.Attempts)
+	slices.Reverse(errs)
+	return errs
+}
+
+// Is reports whether target is the reason why there was no further attempt.
+func (e *RetryError) Is(target error) bool { return target == e.Stop && target != nil }
+
+// trouble is a call after its first failure.
+type trouble struct {
+	*retrier
+	attempts int
+	errs     []error // of all attempts but the last
+	avoid    []string
+	stop     error
+	waited   bool // in vain
+}
+
+// again decides about another attempt and waits until it is time for it.
+func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
+	notProcessed := endpoint.IsNotProcessed(err)
+	delay := endpoint.RetryAfter(err)
+	if t.attempts > 1 || !notProcessed {
+		delay = max(delay, t.backoff.Delay(t.attempts))
+	}
+	t.stop = t.refuse(ctx, err, fault, notProcessed, delay)
+	if t.stop != nil || !t.wait(ctx, delay) {
+		return false
+	}
+	if e, ok := errors.AsType[*endpoint.Error](err); ok && e.Instance != "" {
+		t.avoid = append(t.avoid, e.Instance)
+	}
+	t.errs = append(t.errs, err)
+	t.attempts++
+	if t.onRetry != nil {
+		t.onRetry(ctx, t.attempts, err)
+	}
+	return true
+}
+
+// refuse returns why the call is not tried again, or nil.
+func (t *trouble) refuse(ctx context.Context, err error, fault, notProcessed bool, delay time.Duration) error {
+	again := notProcessed || t.idempotent && (fault || endpoint.CodeOf(err) == endpoint.ResourceExhausted)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !again:
+		return ErrFinal
+	case call.From(ctx).Inherited() > 0:
+		return ErrMarked
+	case t.attempts >= t.limit:
+		return ErrAttempts
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
+		return ErrNoTime
+	}
+	if !t.budget.withdraw() {
+		return ErrBudget
+	}
+	return nil
+}
+
+func (t *trouble) wait(ctx context.Context, delay time.Duration) bool {
+	if delay <= 0 {
+		return true
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		t.stop, t.waited = ctx.Err(), true
+		return false
+	}
+}
+
+// context returns that of the next attempt. It owns its list of instances, since
+// what keeps the context may outlive the attempt.
+func (t *trouble) context(ctx context.Context) context.Context {
+	return call.With(ctx, call.Attempt(t.attempts, slices.Clone(t.avoid)))
+}
+
+func (t *trouble) failed(err error) error {
+	if t.attempts == 1 && !t.waited {
+		return err
+	}
+	return &RetryError{Attempts: append(t.errs, err), Stop: t.stop}
+}

@@ -1,0 +1,316 @@
+package lb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+)
+
+var (
+	unavailable  = &endpoint.Error{Code: endpoint.Unavailable}
+	notProcessed = &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true}
+	exhausted    = &endpoint.Error{Code: endpoint.ResourceExhausted}
+	notFound     = &endpoint.Error{Code: endpoint.NotFound}
+)
+
+// replies fails with each error in turn and then answers with the attempt.
+func replies(errs ...error) (endpoint.Endpoint[string, int], *int) {
+	calls := new(int)
+	return func(ctx context.Context, _ string) (int, error) {
+		*calls++
+		if *calls <= len(errs) && errs[*calls-1] != nil {
+			return 0, errs[*calls-1]
+		}
+		return call.From(ctx).Attempt(), nil
+	}, calls
+}
+
+func TestRetryDecides(t *testing.T) {
+	idempotent := []lb.RetryOption{lb.Idempotent()}
+	for _, tt := range []struct {
+		name  string
+		errs  []error
+		opts  []lb.RetryOption
+		calls int
+		code  endpoint.Code
+	}{
+		{"success", nil, nil, 1, endpoint.OK},
+		{"not processed", []error{notProcessed}, nil, 2, endpoint.OK},
+		{"unavailable alone is no proof", []error{unavailable}, nil, 1, endpoint.Unavailable},
+		{"idempotent", []error{unavailable, errors.New("boom")}, idempotent, 3, endpoint.OK},
+		{"attempts used up", []error{unavailable, unavailable, unavailable}, idempotent, 3, endpoint.Unavailable},
+		{"one attempt", []error{unavailable}, []lb.RetryOption{lb.Idempotent(), lb.MaxAttempts(1)}, 1, endpoint.Unavailable},
+		{"exhausted", []error{exhausted}, idempotent, 2, endpoint.OK},
+		{"exhausted, may have run", []error{exhausted}, nil, 1, endpoint.ResourceExhausted},
+		{"the request's fault", []error{notFound}, idempotent, 1, endpoint.NotFound},
+		{"a final error after a retry", []error{unavailable, notFound}, idempotent, 2, endpoint.NotFound},
+		{"budget", []error{unavailable, unavailable}, []lb.RetryOption{lb.Idempotent(),
+			lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(1), lb.BudgetRate(0), lb.BudgetRatio(0)))}, 2, endpoint.Unavailable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				next, calls := replies(tt.errs...)
+				_, err := lb.Retry(next, tt.opts...)(t.Context(), "")
+				if *calls != tt.calls || endpoint.CodeOf(err) != tt.code {
+					t.Errorf("%d calls, error %v; want %d and %v", *calls, err, tt.calls, tt.code)
+				}
+			})
+		})
+	}
+}
+
+func TestRetryKeepsEveryError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, last := errors.New("first"), errors.New("last")
+		next, _ := replies(first, last)
+		_, err := lb.Retry(next, lb.Idempotent(), lb.MaxAttempts(2))(t.Context(), "")
+		re, ok := errors.AsType[*lb.RetryError](err)
+		if !ok || !slices.Equal(re.Attempts, []error{first, last}) || !errors.Is(err, lb.ErrAttempts) ||
+			!errors.Is(err, first) || !errors.Is(err, last) {
+			t.Errorf("error is %v", err)
+		}
+		const want = "2 attempts failed (lb: no attempt is left); attempt 2: last; attempt 1: first"
+		if err.Error() != want {
+			t.Errorf("text is %q", err)
+		}
+	})
+}
+
+func TestRetryErrorIsNotProcessedOnlyIfNoAttemptWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			errs []error
+			want bool
+		}{
+			{[]error{notProcessed, notProcessed}, true},
+			{[]error{notProcessed, unavailable}, false},
+			{[]error{unavailable, notProcessed}, false},
+		} {
+			next, _ := replies(tt.errs...)
+			_, err := lb.Retry(next, lb.Idempotent(), lb.MaxAttempts(2))(t.Context(), "")
+			if endpoint.IsNotProcessed(err) != tt.want {
+				t.Errorf("%v: not processed is %v", err, !tt.want)
+			}
+		}
+	})
+}
+
+func TestRetryBacksOffWithJitterAndObeysRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		for range 200 {
+			next, _ := replies(unavailable)
+			start := time.Now()
+			lb.Retry(next, lb.Idempotent(), lb.RetryBackoff(sd.Backoff{Base: time.Second}))(t.Context(), "")
+			waits = append(waits, time.Since(start))
+		}
+		slices.Sort(waits)
+		if waits[0] > 100*time.Millisecond || waits[199] < 900*time.Millisecond || waits[199] > time.Second ||
+			waits[100] < 350*time.Millisecond || waits[100] > 650*time.Millisecond {
+			t.Errorf("waits are not uniform from 0 to 1 s: %v, %v, %v", waits[0], waits[100], waits[199])
+		}
+		next, _ := replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
+		start := time.Now()
+		lb.Retry(next)(t.Context(), "")
+		if got := time.Since(start); got != time.Minute {
+			t.Errorf("waited %v instead of the minute that the server asked for", got)
+		}
+		next, _ = replies(notProcessed)
+		start = time.Now()
+		lb.Retry(next)(t.Context(), "")
+		if got := time.Since(start); got != 0 {
+			t.Errorf("what was not processed waited %v for another instance", got)
+		}
+	})
+}
+
+func TestRetryHeedsTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		next, calls := replies()
+		if _, err := lb.Retry(next)(done, ""); !errors.Is(err, context.Canceled) || *calls != 0 {
+			t.Errorf("a done context: %v, %d calls", err, *calls)
+		}
+
+		// The deadline leaves no time: fail now, not then.
+		next, calls = replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := lb.Retry(next)(ctx, "")
+		if *calls != 1 || time.Since(start) != 0 || endpoint.CodeOf(err) != endpoint.Unavailable {
+			t.Errorf("%d calls after %v: %v", *calls, time.Since(start), err)
+		}
+
+		// The caller gives up during the delay: both errors are there.
+		next, _ = replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err = lb.Retry(next)(ctx, "")
+		if !errors.Is(err, context.Canceled) || endpoint.CodeOf(err) != endpoint.Unavailable || time.Since(start) != time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestRetryAttemptTimeoutSparesTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		next := func(ctx context.Context, _ string) (string, error) {
+			if calls++; calls == 1 {
+				<-ctx.Done()
+				return "", fmt.Errorf("wrapped: %w", ctx.Err())
+			}
+			return "ok", nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		got, err := lb.Retry(next, lb.Idempotent(), lb.AttemptTimeout(time.Second))(ctx, "")
+		if got != "ok" || err != nil || time.Since(start) > 2*time.Second {
+			t.Errorf("%q, %v after %v", got, err, time.Since(start))
+		}
+	})
+}
+
+func TestRetryGoesToAnotherInstance(t *testing.T) {
+	var tried []string
+	e, _ := endpointer(t, instances(4), func(_ context.Context, id, _ string) (string, error) {
+		tried = append(tried, id)
+		return "", notProcessed
+	})
+	next := lb.Retry(lb.Endpoint(lb.New(e, lb.Random()), (*client).Call), lb.MaxAttempts(4),
+		lb.RetryBackoff(sd.Backoff{Base: 1, Cap: 1}), lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(1000))))
+	for range 50 {
+		tried = nil
+		if _, err := next(t.Context(), ""); err == nil {
+			t.Fatal("no error")
+		}
+		slices.Sort(tried)
+		if len(slices.Compact(tried)) != 4 {
+			t.Fatalf("tried %v", tried)
+		}
+	}
+}
+
+func TestRetryLeavesAMarkedCallToTheHopBefore(t *testing.T) {
+	header := carrier{}
+	out := call.With(t.Context(), call.Attempt(2, nil))
+	new(call.Propagator).Inject(out, header)
+	in, cancel := new(call.Propagator).Extract(t.Context(), header)
+	defer cancel()
+	next, calls := replies(notProcessed)
+	if _, err := lb.Retry(next)(in, ""); err == nil || *calls != 1 {
+		t.Errorf("%d calls, error %v", *calls, err)
+	}
+}
+
+type carrier map[string]string
+
+func (c carrier) Get(key string) string { return c[key] }
+func (c carrier) Set(key, value string) { c[key] = value }
+func (c carrier) Keys() []string        { return nil }
+
+func TestRetryReportsEachRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		next, _ := replies(unavailable, notProcessed)
+		lb.Retry(next, lb.Idempotent(), lb.OnRetry(func(_ context.Context, n int, err error) {
+			got = append(got, fmt.Sprint(n, endpoint.IsNotProcessed(err)))
+		}))(t.Context(), "")
+		if !slices.Equal(got, []string{"2 false", "3 true"}) {
+			t.Errorf("reported %v", got)
+		}
+	})
+}
+
+func TestRetryCountsAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, _ := replies(notProcessed)
+		if n, err := lb.Retry(next)(t.Context(), ""); n != 2 || err != nil {
+			t.Errorf("the second attempt knows itself as %d, %v", n, err)
+		}
+	})
+}
+
+func TestUntroubledRetryAllocatesNothing(t *testing.T) {
+	next := lb.Retry(func(context.Context, string) (string, error) { return "", nil }, lb.Idempotent())
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(100, func() { _, _ = next(ctx, "") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestBudgetBoundsTheExtraLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		next := lb.Retry(func(context.Context, string) (string, error) {
+			calls.Add(1)
+			return "", notProcessed
+		}, lb.MaxAttempts(2), lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(10), lb.BudgetRate(0))))
+		for range 1000 {
+			next(t.Context(), "")
+		}
+		// 20 % of 1,000, and the burst of 10.
+		if got := calls.Load(); got < 1205 || got > 1210 {
+			t.Errorf("%d calls came of 1,000", got)
+		}
+	})
+}
+
+func TestBudgetRefillsByTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lb.NewBudget(lb.BudgetRate(2), lb.BudgetBurst(20), lb.BudgetRatio(0))
+		next, _ := replies(slices.Repeat([]error{notProcessed}, 100)...)
+		e := lb.Retry(next, lb.MaxAttempts(1000), lb.RetryBudget(b), lb.RetryBackoff(sd.Backoff{Base: 1, Cap: 1}))
+		if _, err := e(t.Context(), ""); !errors.Is(err, lb.ErrBudget) {
+			t.Errorf("error is %v", err)
+		}
+		if got := b.Balance(); got >= 1 {
+			t.Errorf("balance is %v", got)
+		}
+		time.Sleep(5 * time.Second)
+		if got := b.Balance(); got < 10 || got > 11 {
+			t.Errorf("after 5 s the balance is %v", got)
+		}
+		time.Sleep(time.Hour)
+		if got := b.Balance(); got != 20 {
+			t.Errorf("after an hour the balance is %v", got)
+		}
+	})
+}
+
+func TestBudgetConcurrentSafe(t *testing.T) {
+	b := lb.NewBudget(lb.BudgetBurst(500), lb.BudgetRate(0), lb.BudgetRatio(0))
+	var calls atomic.Int64
+	next := lb.Retry(func(context.Context, string) (string, error) {
+		calls.Add(1)
+		return "", notProcessed
+	}, lb.MaxAttempts(2), lb.RetryBudget(b))
+	done := make(chan struct{})
+	for range 8 {
+		go func() {
+			for range 250 {
+				next(context.Background(), "")
+			}
+			done <- struct{}{}
+		}()
+	}
+	for range 8 {
+		<-done
+	}
+	if got := calls.Load(); got != 2500 {
+		t.Errorf("%d calls for 2,000 and a budget of 500", got)
+	}
+}
