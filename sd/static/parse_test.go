@@ -17,7 +17,7 @@ func TestParse(t *testing.T) {
 		" \n[ ]\n":                     {},
 		`[{"addr":"h:1"}]`:             {{Addr: "h:1"}},
 		`[{"addr":"[2001:db8::1]:1"}]`: {{Addr: "[2001:db8::1]:1"}},
-		`[{"id":"b","addr":"h:1"},{"id":"a","addr":"h:1"}]`: {{ID: "b", Addr: "h:1"}, {ID: "a", Addr: "h:1"}},
+		`[{"id":"b","addr":"h:1"},{"id":"a","addr":"h:1"}]`:                                                               {{ID: "b", Addr: "h:1"}, {ID: "a", Addr: "h:1"}},
 		`[{"addr":"10.0.0.1:8080","id":"one","weight":2,"zone":"a","meta":{"version":"1.4","name":"münchen","none":""}}]`: {full},
 	} {
 		got, err := static.Parse([]byte(text))
