@@ -27,10 +27,10 @@ type Problem struct {
 }
 
 // NewProblem returns what the caller may know of err: that of [endpoint.Public],
-// and nothing internal. An error of a code that does not exist is Internal.
+// and nothing internal. Nil is answered as Internal, since it is no success.
 func NewProblem(err error) Problem {
 	pub := endpoint.Public(err)
-	if pub == nil || pub.Code > endpoint.Unauthenticated {
+	if pub == nil {
 		pub = endpoint.Public(&endpoint.Error{Code: endpoint.Internal})
 	}
 	status := statusOf(pub.Code)

@@ -26,10 +26,11 @@ func TestProblemCrossesTheWire(t *testing.T) {
 	for code := endpoint.Canceled; code <= endpoint.Unauthenticated; code++ {
 		sent := &endpoint.Error{
 			Code: code, Message: "to the caller", Reason: "WHY", RetryAfter: 1500 * time.Millisecond,
-			NotProcessed: true, Local: true, Err: errors.New("secret"),
+			NotProcessed: true, Err: errors.New("secret"),
 		}
 		got, resp := crossed(t, sent)
 		want := *endpoint.Public(sent)
+		want.Outgoing = true
 		if *got != want {
 			t.Errorf("%v: read %+v, want %+v", code, *got, want)
 		}
@@ -155,12 +156,9 @@ func FuzzProblem(f *testing.F) {
 	f.Fuzz(func(t *testing.T, code uint8, message, reason string, after int64, notProcessed bool) {
 		sent := &endpoint.Error{
 			Code: endpoint.Code(code), Message: message, Reason: reason,
-			RetryAfter: time.Duration(after), NotProcessed: notProcessed, Local: true,
+			RetryAfter: time.Duration(after), NotProcessed: notProcessed,
 		}
 		want := *endpoint.Public(sent)
-		if want.Code > endpoint.Unauthenticated {
-			want = *endpoint.Public(&endpoint.Error{Code: endpoint.Internal})
-		}
 		want.Message = strings.ToValidUTF8(want.Message, "\ufffd")
 		got, _ := crossed(t, sent)
 		if got.Code != want.Code || got.NotProcessed != want.NotProcessed {
@@ -187,11 +185,11 @@ func FuzzReadProblem(f *testing.F) {
 		got := httpkit.ReadProblem(&http.Response{StatusCode: status, Header: http.Header{
 			"Content-Type": {contentType}, "Retry-After": {retryAfter},
 		}}, []byte(body))
-		if got.Code == endpoint.OK || got.Code > endpoint.Unauthenticated || got.RetryAfter < 0 || got.Local {
+		if got.Code == endpoint.OK || got.Code > endpoint.Unauthenticated || got.RetryAfter < 0 || !got.Outgoing {
 			t.Fatalf("read %+v", *got)
 		}
 		// An error that was read is one of ours: it crosses once more unchanged.
-		got.Local, got.Err = got.NotProcessed, nil
+		got.Outgoing, got.Err = false, nil
 		again, _ := crossed(t, got)
 		if again.Code != got.Code || again.NotProcessed != got.NotProcessed || again.Reason != got.Reason {
 			t.Errorf("read %+v, then %+v", *got, *again)

@@ -40,6 +40,7 @@ func readProblem(resp *http.Response, body []byte) *endpoint.Error {
 		Code:       code,
 		Message:    neutral.Message,
 		RetryAfter: parseRetryAfter(resp.Header),
+		Outgoing:   true,
 		Err:        foreignError(resp.StatusCode, body),
 	}
 }
@@ -65,6 +66,7 @@ func parseProblem(contentType string, body []byte) (*endpoint.Error, bool) {
 		Reason:       p.Reason,
 		RetryAfter:   millis(p.RetryAfterMS),
 		NotProcessed: p.NotProcessed,
+		Outgoing:     true,
 	}, true
 }
 

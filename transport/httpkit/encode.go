@@ -1,0 +1,94 @@
+package httpkit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/dowelkit/dowel/endpoint"
+)
+
+// StatusCoder is a response that chooses its status, for instance 201. One of
+// 204 or 304 is sent without a body.
+type StatusCoder interface{ StatusCode() int }
+
+// Headerer is a response that has headers, for instance Location. They replace
+// those of the same name; every value is sent. The map is not modified.
+type Headerer interface{ Headers() http.Header }
+
+// EncodeJSON answers with the response as JSON, and with the status and headers
+// that it chooses as a [StatusCoder] and a [Headerer]. The status is 200
+// otherwise.
+//
+// Pass it to [NewHandler] as it is. Nothing is written before all of the
+// response is encoded: a response that cannot be is an error of code Internal
+// and no half an answer. The Content-Length is set.
+func EncodeJSON[Resp any](_ context.Context, w http.ResponseWriter, resp Resp) error {
+	return encodeJSON(w, &resp, resp)
+}
+
+// EncodeNothing answers without a body, with the status and headers that the
+// response chooses as [EncodeJSON] does. The status is 204 otherwise. It is for
+// methods that have no result.
+func EncodeNothing[Resp any](_ context.Context, w http.ResponseWriter, resp Resp) error {
+	status, err := setHead(w, &resp, resp, http.StatusNoContent)
+	if err == nil {
+		w.WriteHeader(status)
+	}
+	return err
+}
+
+// encodeJSON gets a response and a pointer to it: one or the other has the
+// methods, whichever their receiver.
+func encodeJSON(w http.ResponseWriter, ptr, resp any) error {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	if err := buf.encoder.Encode(ptr); err != nil {
+		return &endpoint.Error{Code: endpoint.Internal, Err: fmt.Errorf("the response cannot be encoded: %w", err)}
+	}
+	status, err := setHead(w, ptr, resp, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return nil
+	}
+	h := w.Header()
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = jsonType
+	}
+	h.Set("Content-Length", strconv.Itoa(buf.Len()))
+	w.WriteHeader(status)
+	_, err = w.Write(buf.Bytes())
+	return err
+}
+
+// jsonType is shared by all answers. Nothing writes into a header's values.
+var jsonType = []string{"application/json"}
+
+// setHead sets the headers that the response chooses and returns its status.
+func setHead(w http.ResponseWriter, ptr, resp any, status int) (int, error) {
+	if s, ok := as[StatusCoder](ptr, resp); ok {
+		status = s.StatusCode()
+		if status < 200 || status > 599 {
+			return 0, &endpoint.Error{Code: endpoint.Internal, Err: fmt.Errorf("the response chose status %d", status)}
+		}
+	}
+	if r, ok := as[Headerer](ptr, resp); ok {
+		for key, values := range r.Headers() {
+			w.Header()[http.CanonicalHeaderKey(key)] = slices.Clone(values)
+		}
+	}
+	return status, nil
+}
+
+func as[I any](ptr, resp any) (I, bool) {
+	if i, ok := ptr.(I); ok {
+		return i, true
+	}
+	i, ok := resp.(I)
+	return i, ok
+}
