@@ -35,7 +35,13 @@ type state[C any] struct {
 	set      *sd.Set[C]
 	nodes    []*sd.Node
 	picker   Picker
-	observer Observer // the picker, if it is one
+	observer *observer // nil if the picker is none
+}
+
+// observer is a picker that observes, and the clock it is told.
+type observer struct {
+	Observer
+	epoch time.Time
 }
 
 // New returns a balancer over the endpointer's live instances. It panics if one
@@ -69,8 +75,7 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 		}
 		l := Lease[C]{observer: s.observer}
 		if s.observer != nil {
-			l.epoch = b.epoch
-			l.start = time.Since(b.epoch)
+			l.start = time.Since(s.observer.epoch)
 		}
 		l.index = s.picker.Pick(ctx, l.start)
 		l.node = s.nodes[l.index]
@@ -114,7 +119,9 @@ func (b *Balancer[C]) current(force bool) *state[C] {
 	next.picker = prev // an empty set forgets nothing
 	if len(next.nodes) > 0 {
 		next.picker = b.strategy.Picker(next.nodes, prev)
-		next.observer, _ = next.picker.(Observer)
+		if o, ok := next.picker.(Observer); ok {
+			next.observer = &observer{o, b.epoch}
+		}
 	}
 	b.state.Store(next)
 	return next

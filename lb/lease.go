@@ -14,9 +14,8 @@ import (
 type Lease[C any] struct {
 	client   C
 	node     *sd.Node
-	observer Observer
+	observer *observer
 	index    int
-	epoch    time.Time
 	start    time.Duration
 }
 
@@ -35,7 +34,7 @@ func (l Lease[C]) Done(ctx context.Context, err error) {
 		return
 	}
 	l.observer.Observe(l.index, Outcome{
-		Start: l.start, End: time.Since(l.epoch),
+		Start: l.start, End: time.Since(l.observer.epoch),
 		Result: result(ctx, err), RetryAfter: endpoint.RetryAfter(err),
 	})
 }

@@ -22,6 +22,8 @@ type manager[C any] struct {
 	dialing   int
 	stale     bool // a node or a client of the published set is not right any more
 	renewed   bool // an instance of the published set is
+	gather    *time.Timer
+	gathering bool // the timer runs
 }
 
 // member is an instance of the newest set, and its client once there is one.
@@ -35,11 +37,19 @@ type member[C any] struct {
 	retry  *time.Timer
 }
 
+// gatherTime is how long a client that was dialed may wait for others.
+const gatherTime = time.Millisecond
+
 func (m *manager[C]) run(ctx context.Context) {
+	m.gather = time.NewTimer(0)
+	defer m.gather.Stop()
 	for {
 		select {
 		case <-m.e.wake:
 			m.turn(ctx)
+		case <-m.gather.C:
+			m.gathering = false
+			m.settle(false)
 		case <-ctx.Done():
 			m.close()
 			return
@@ -61,8 +71,17 @@ func (m *manager[C]) turn(ctx context.Context) {
 	if in.fresh {
 		m.apply(in.found)
 	}
-	m.settle(in.fresh)
 	m.dialNext(ctx)
+	// A set costs as much as it is long. While more clients are about to come,
+	// those that came are worth one if they are many; else they wait a little.
+	if few := m.live-m.e.set.Load().Len() <= m.live/8; !in.fresh && few && m.dialing > 0 {
+		if !m.gathering {
+			m.gather.Reset(gatherTime)
+			m.gathering = true
+		}
+		return
+	}
+	m.settle(in.fresh)
 }
 
 // apply merges a new set into the members. Both are sorted by ID, and an instance
