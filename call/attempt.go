@@ -1,10 +1,6 @@
 package call
 
-import (
-	"context"
-	"slices"
-	"sync/atomic"
-)
+import "slices"
 
 // Attempt sets that this is try number n of the call, counted from 1, and the
 // IDs of instances that a balancer should avoid because they were tried. The
@@ -51,41 +47,4 @@ func (c *Call) Inherited() int {
 		return 0
 	}
 	return c.retries
-}
-
-// Record collects what became of a call while it runs: how many attempts were
-// made and which instance served last. It is safe for concurrent use, and its
-// zero value is ready. See [Observe].
-type Record struct {
-	attempts atomic.Int64
-	instance atomic.Pointer[string]
-}
-
-// Observe returns a context whose outgoing calls are recorded, and the record.
-// A logger or tracer reads it after the call.
-func Observe(ctx context.Context) (context.Context, *Record) {
-	r := new(Record)
-	return With(ctx, func(c *Call) { c.record = r }), r
-}
-
-// Attempts returns how many attempts were made so far.
-func (r *Record) Attempts() int { return int(r.attempts.Load()) }
-
-// Instance returns the ID of the instance that was asked last, or "".
-func (r *Record) Instance() string {
-	if id := r.instance.Load(); id != nil {
-		return *id
-	}
-	return ""
-}
-
-// Asked notes an attempt at the instance with that ID in the call's record, if
-// somebody observes it. Balancers call it. The string is not copied and must not
-// change.
-func (c *Call) Asked(id *string) {
-	if c == nil || c.record == nil {
-		return
-	}
-	c.record.attempts.Add(1)
-	c.record.instance.Store(id)
 }

@@ -1,15 +1,10 @@
 package call
 
-import (
-	"context"
-	"iter"
-	"maps"
-	"slices"
-)
+import "context"
 
 // Call is what travels with one call. It is immutable and safe for concurrent
 // use; [With] makes a changed copy. A nil *Call is an empty one, so the result of
-// [From] can be used without a check.
+// [From] can be used without a check. Its zero value is empty too.
 type Call struct {
 	requestID     string
 	correlationID string
@@ -18,13 +13,27 @@ type Call struct {
 	key           string
 	criticality   Criticality
 	retries       int
-	values        map[string]string // keys in canonical form, never written to once set
+	values        values
 	attempt       int
 	avoid         []string
 	record        *Record
 }
 
 type contextKey struct{}
+
+// carrying is a context with a call in it, in one allocation rather than the two
+// of context.WithValue.
+type carrying struct {
+	context.Context
+	call Call
+}
+
+func (c *carrying) Value(key any) any {
+	if key == (contextKey{}) {
+		return &c.call
+	}
+	return c.Context.Value(key)
+}
 
 // From returns the call that ctx belongs to, or nil, which is an empty call.
 func From(ctx context.Context) *Call {
@@ -35,16 +44,21 @@ func From(ctx context.Context) *Call {
 // Option sets one property of a call.
 type Option func(*Call)
 
-// With returns a context whose call is that of ctx, changed by the options.
+// With returns a context whose call is that of ctx, changed by the options in
+// their order. The call of ctx itself stays as it is.
 func With(ctx context.Context, opts ...Option) context.Context {
-	var c Call
-	if old := From(ctx); old != nil {
-		c = *old
+	next := &carrying{Context: ctx}
+	if c := From(ctx); c != nil {
+		next.call = *c
 	}
+	next.call.apply(opts)
+	return next
+}
+
+func (c *Call) apply(opts []Option) {
 	for _, opt := range opts {
-		opt(&c)
+		opt(c)
 	}
-	return context.WithValue(ctx, contextKey{}, &c)
 }
 
 // RequestID sets the ID of this request, the same in every hop and attempt.
@@ -67,18 +81,6 @@ func Key(key string) Option { return func(c *Call) { c.key = key } }
 
 // Priority sets how much it matters that the call is served under overload.
 func Priority(p Criticality) Option { return func(c *Call) { c.criticality = p } }
-
-// Value sets a key of the user's own, which travels with the call from hop to
-// hop: every client transport sends it on, every server keeps it if its
-// [Propagator] allows the key. Keys are compared without regard to case.
-func Value(key, value string) Option {
-	return func(c *Call) {
-		values := make(map[string]string, len(c.values)+1)
-		maps.Copy(values, c.values)
-		values[canonical(key)] = value
-		c.values = values
-	}
-}
 
 // RequestID returns the request's ID, or "".
 func (c *Call) RequestID() string {
@@ -127,27 +129,4 @@ func (c *Call) Priority() Criticality {
 		return Critical
 	}
 	return c.criticality
-}
-
-// Value returns the value of a key of the user's own, or "".
-func (c *Call) Value(key string) string {
-	if c == nil {
-		return ""
-	}
-	return c.values[canonical(key)]
-}
-
-// Values returns the keys of the user's own in canonical (lower) case, sorted,
-// with their values.
-func (c *Call) Values() iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		if c == nil {
-			return
-		}
-		for _, k := range slices.Sorted(maps.Keys(c.values)) {
-			if !yield(k, c.values[k]) {
-				return
-			}
-		}
-	}
 }

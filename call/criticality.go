@@ -15,25 +15,26 @@ const (
 	CriticalPlus  Criticality = 1  // failure is a serious incident
 )
 
-var criticalityNames = map[Criticality]string{
-	Sheddable: "sheddable", SheddablePlus: "sheddable_plus",
-	Critical: "critical", CriticalPlus: "critical_plus",
-}
+var criticalityNames = [...]string{"sheddable", "sheddable_plus", "critical", "critical_plus"}
 
-// String returns the name in lower snake case.
+func (p Criticality) known() bool { return Sheddable <= p && p <= CriticalPlus }
+
+// String returns the name in lower snake case, and "criticality(9)" for a number
+// that is no class.
 func (p Criticality) String() string {
-	if name, ok := criticalityNames[p]; ok {
-		return name
+	if p.known() {
+		return criticalityNames[p-Sheddable]
 	}
 	return fmt.Sprintf("criticality(%d)", int8(p))
 }
 
-// ParseCriticality returns the class with that name.
+// ParseCriticality returns the class with that name. It returns Critical and an
+// error for any other text.
 func ParseCriticality(name string) (Criticality, error) {
-	for p, n := range criticalityNames {
+	for i, n := range criticalityNames {
 		if n == name {
-			return p, nil
+			return Sheddable + Criticality(i), nil
 		}
 	}
-	return Critical, fmt.Errorf("call: no criticality is named %q", name)
+	return Critical, fmt.Errorf("call: no criticality is named %.40q", name)
 }

@@ -2,134 +2,98 @@ package call
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Carrier is the headers, metadata or properties of a message on some wire. Keys
-// are compared without regard to case. It has the methods of OpenTelemetry's
-// TextMapCarrier, so whatever fits that fits this.
-type Carrier interface {
-	// Get returns the first value of key, or "".
-	Get(key string) string
-	// Set replaces every value of key.
-	Set(key, value string)
-	// Keys returns the keys that are present.
-	Keys() []string
+// Propagator moves the call between a context and a [Carrier]. It is immutable
+// and safe for concurrent use; the zero value allows no keys of the user's own.
+type Propagator struct {
+	fields []field // sorted by key; nil stands for traceFields
 }
 
-// The keys under which a call travels, on any wire.
-const (
-	RequestIDKey     = "X-Request-Id"
-	CorrelationIDKey = "X-Correlation-Id"
-	// TimeoutKey carries what is left of the deadline, in milliseconds.
-	TimeoutKey  = "X-Request-Timeout-Ms"
-	PriorityKey = "X-Request-Priority"
-	// RetriesKey carries how many tries came before this one.
-	RetriesKey = "X-Request-Retries"
-	// TraceparentKey and TracestateKey are W3C trace context, BaggageKey is W3C
-	// baggage. They pass through untouched.
-	TraceparentKey = "Traceparent"
-	TracestateKey  = "Tracestate"
-	BaggageKey     = "Baggage"
-)
+var traceFields = sorted([]field{fieldOf(TraceparentKey), fieldOf(TracestateKey), fieldOf(BaggageKey)})
 
-// Bounds on what is believed of an incoming call. What exceeds them is left out.
-const (
-	MaxIDLen      = 128  // bytes of a request or correlation ID
-	MaxValueLen   = 1024 // bytes of a value of the user's own
-	MaxTraceLen   = 8192 // bytes of a W3C header; the baggage RFC asks for 8192
-	MaxTimeout    = 24 * time.Hour
-	maxRetriesLen = 3
-)
-
-var traceKeys = [...]string{TraceparentKey, TracestateKey, BaggageKey}
-
-// Propagator moves the call between a context and a [Carrier]. It is safe for
-// concurrent use; the zero value allows no keys of the user's own.
-type Propagator struct {
-	allowed []string // canonical
+func sorted(fields []field) []field {
+	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.key, b.key) })
+	return slices.CompactFunc(fields, func(a, b field) bool { return a.key == b.key })
 }
 
 // NewPropagator returns a Propagator that keeps, of the keys of the user's own
 // in an incoming call, those allowed. Names are header names: it panics if one
-// is empty or has a character that an HTTP header name may not have, or if it
-// is one of this package's own.
+// is empty, longer than [MaxIDLen] or has a character that an HTTP header name
+// may not have, or if it is one of this package's own. The panic names them all.
 func NewPropagator(allow ...string) *Propagator {
-	p := &Propagator{}
+	fields := slices.Clone(traceFields)
 	var faults []string
 	for _, key := range allow {
-		k := canonical(key)
+		f := fieldOf(key)
 		switch {
-		case !validKey(k):
-			faults = append(faults, strconv.Quote(key)+" is not a header name")
-		case reserved(k):
-			faults = append(faults, strconv.Quote(key)+" is reserved")
-		case !slices.Contains(p.allowed, k):
-			p.allowed = append(p.allowed, k)
+		case !validKey(f.key):
+			faults = append(faults, fmt.Sprintf("%.40q is not a header name", key))
+		case f.limit != MaxValueLen:
+			faults = append(faults, fmt.Sprintf("%q is reserved", key))
 		}
+		fields = append(fields, f)
 	}
 	if len(faults) > 0 {
 		panic("call: NewPropagator: " + strings.Join(faults, "; "))
 	}
-	return p
+	return &Propagator{sorted(fields)}
 }
 
-// Extract returns a context with what the carrier says of an incoming call, and
-// a function that releases the timer of its deadline, if it has one. What ctx
-// says already of another call is replaced.
+// Extract returns a context with what the carrier says of an incoming call,
+// changed by the options, and a function that releases the timer of its deadline,
+// if it has one. What ctx says already of another call is replaced.
 //
 // A value that is too long or has a character other than visible ASCII and
 // inner spaces is left out, as if it were absent. A request ID is made if there
 // is none.
-func (p *Propagator) Extract(ctx context.Context, in Carrier) (context.Context, context.CancelFunc) {
-	c := &Call{
-		requestID:     clean(in.Get(RequestIDKey), MaxIDLen),
-		correlationID: clean(in.Get(CorrelationIDKey), MaxIDLen),
+func (p *Propagator) Extract(ctx context.Context, in Carrier, opts ...Option) (context.Context, context.CancelFunc) {
+	cancel := func() {}
+	if left, ok := parseTimeout(in.Get(TimeoutKey)); ok {
+		ctx, cancel = context.WithTimeout(ctx, left)
 	}
-	if c.requestID == "" {
-		c.requestID = NewRequestID()
-	}
+	next := &carrying{Context: ctx}
+	c := &next.call
+	c.requestID = clean(in.Get(RequestIDKey), MaxIDLen)
+	c.correlationID = clean(in.Get(CorrelationIDKey), MaxIDLen)
+	c.retries = parseRetries(in.Get(RetriesKey))
 	if text := in.Get(PriorityKey); text != "" {
 		c.criticality, _ = ParseCriticality(text)
 	}
-	if text := in.Get(RetriesKey); text != "" && len(text) <= maxRetriesLen {
-		if n, err := strconv.ParseUint(text, 10, 16); err == nil {
-			c.retries = int(n)
-		}
+	c.values = p.values(in)
+	c.apply(opts)
+	if c.requestID == "" {
+		c.requestID = NewRequestID()
 	}
-	for _, key := range traceKeys {
-		c.keep(canonical(key), clean(in.Get(key), MaxTraceLen))
-	}
-	for _, key := range p.allowed {
-		c.keep(key, clean(in.Get(key), MaxValueLen))
-	}
-	ctx = context.WithValue(ctx, contextKey{}, c)
-	if left, ok := parseTimeout(in.Get(TimeoutKey)); ok {
-		return context.WithTimeout(ctx, left)
-	}
-	return ctx, func() {}
+	return next, cancel
 }
 
-// keep sets a value during Extract, while the call is not yet shared.
-func (c *Call) keep(key, value string) {
-	if value == "" {
-		return
+func (p *Propagator) values(in Carrier) (found values) {
+	fields := p.fields
+	if fields == nil {
+		fields = traceFields
 	}
-	if c.values == nil {
-		c.values = make(map[string]string, 4)
+	for _, f := range fields {
+		if text := clean(in.Get(f.name), f.limit); text != "" {
+			if found == nil {
+				found = make(values, 0, min(len(fields), 4))
+			}
+			found = append(found, value{f, text})
+		}
 	}
-	c.values[key] = value
+	return found
 }
 
 // Inject writes the call of ctx to the carrier of an outgoing call: IDs,
 // priority if it is not the default, retry mark, what is left of the deadline,
 // trace context and the keys of the user's own. A key that the carrier has
-// already is the user's, and stays.
+// already, with a value that is not empty, is the user's and stays. What Extract
+// would not believe is not written.
 func (p *Propagator) Inject(ctx context.Context, out Carrier) {
 	if deadline, ok := ctx.Deadline(); ok {
 		set(out, TimeoutKey, formatTimeout(time.Until(deadline)))
@@ -140,20 +104,14 @@ func (p *Propagator) Inject(ctx context.Context, out Carrier) {
 	}
 	set(out, RequestIDKey, clean(c.requestID, MaxIDLen))
 	set(out, CorrelationIDKey, clean(c.correlationID, MaxIDLen))
-	if c.criticality != Critical {
+	if c.criticality != Critical && c.criticality.known() {
 		set(out, PriorityKey, c.criticality.String())
 	}
 	if n := c.Retries(); n > 0 {
-		set(out, RetriesKey, strconv.Itoa(min(n, 999)))
+		set(out, RetriesKey, strconv.Itoa(min(n, maxRetries)))
 	}
-	for key, value := range c.values {
-		limit := MaxValueLen
-		if reserved(key) {
-			limit = MaxTraceLen
-		}
-		if validKey(key) {
-			set(out, key, clean(value, limit))
-		}
+	for _, v := range c.values {
+		set(out, v.name, clean(v.text, v.limit))
 	}
 }
 
@@ -161,11 +119,4 @@ func set(out Carrier, key, value string) {
 	if value != "" && out.Get(key) == "" {
 		out.Set(key, value)
 	}
-}
-
-// NewRequestID returns 128 random bits in hexadecimal.
-func NewRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return hex.EncodeToString(b[:])
 }

@@ -1,0 +1,47 @@
+package call
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Record collects what became of a call while it runs: how many attempts were
+// made and which instance served last. It is safe for concurrent use, and its
+// zero value is ready. See [Observe].
+type Record struct {
+	outer    *Record
+	attempts atomic.Int64
+	instance atomic.Pointer[string]
+}
+
+// Observe returns a context whose outgoing calls are recorded, and the record.
+// A logger or tracer reads it after the call. Observers nest: what an inner one
+// records, those round it record as well.
+func Observe(ctx context.Context) (context.Context, *Record) {
+	r := new(Record)
+	return With(ctx, func(c *Call) { r.outer, c.record = c.record, r }), r
+}
+
+// Attempts returns how many attempts were made so far.
+func (r *Record) Attempts() int { return int(r.attempts.Load()) }
+
+// Instance returns the ID of the instance that was asked last, or "".
+func (r *Record) Instance() string {
+	if id := r.instance.Load(); id != nil {
+		return *id
+	}
+	return ""
+}
+
+// Asked notes an attempt at the instance with that ID in the call's record, if
+// somebody observes it. Balancers call it. The string is not copied and must not
+// change.
+func (c *Call) Asked(id *string) {
+	if c == nil {
+		return
+	}
+	for r := c.record; r != nil; r = r.outer {
+		r.attempts.Add(1)
+		r.instance.Store(id)
+	}
+}
