@@ -1,0 +1,5 @@
+//go:build race
+
+package httpkit_test
+
+const raceEnabled = true
