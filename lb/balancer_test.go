@@ -133,6 +133,20 @@ func TestEndpointNamesTheInstance(t *testing.T) {
 	}
 }
 
+// An error that nobody gave a code stays one, so that it goes out as internal.
+func TestEndpointChoosesNoCode(t *testing.T) {
+	e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) {
+		return "", errors.New("the password is hunter2")
+	})
+	_, err := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(t.Context(), "")
+	if got := endpoint.Public(err); got.Code != endpoint.Internal || strings.Contains(got.Error(), "hunter2") {
+		t.Errorf("goes out as %v", got)
+	}
+	if endpoint.CodeOf(err) != endpoint.Unknown {
+		t.Errorf("is %v here", err)
+	}
+}
+
 func TestEndpointRefusesADoneContext(t *testing.T) {
 	called := false
 	e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) {

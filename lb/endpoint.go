@@ -59,8 +59,12 @@ func named(err error, instance string) error {
 		NotProcessed: endpoint.IsNotProcessed(err), Local: endpoint.IsLocal(err),
 		Outgoing: true, Instance: instance, Err: err,
 	}
-	if inner, ok := errors.AsType[*endpoint.Error](err); ok {
+	inner, ok := errors.AsType[*endpoint.Error](err)
+	switch {
+	case ok:
 		e.Message, e.Reason = inner.Message, inner.Reason
+	case e.Code == endpoint.Unknown:
+		e.Code = endpoint.OK // nobody chose it: see endpoint.Public
 	}
 	return e
 }
