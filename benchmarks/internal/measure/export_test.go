@@ -1,0 +1,7 @@
+package measure
+
+// The arithmetic, for the tests.
+var (
+	Quantile = quantile
+	RatioOf  = ratio
+)

@@ -1,0 +1,179 @@
+package measure_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dowelkit/dowel/benchmarks/internal/measure"
+)
+
+// sleeper takes d per turn, by the fake clock of the bubble.
+func sleeper(name string, d time.Duration) measure.Contestant {
+	return measure.Contestant{Name: name, Open: func() (measure.Loop, func(), error) {
+		return func(n int) error { time.Sleep(time.Duration(n) * d); return nil }, nil, nil
+	}}
+}
+
+var plan = measure.Plan{Rounds: 4, Slice: time.Second}
+
+func TestRunComparesInOneRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layered := sleeper("ten layers", 10*time.Millisecond)
+		layered.Per = 10
+		lines, err := measure.Run(t.Context(), measure.Group{
+			Name:        "sleep",
+			Contestants: []measure.Contestant{sleeper("slow", 3*time.Millisecond), sleeper("fast", 2*time.Millisecond), layered},
+			Twin:        "fast",
+			Rows: []measure.Row{
+				{What: "slow", Ours: "slow", Peer: "fast", Budget: measure.Budget{Ratio: 1.4}},
+				{What: "fast", Ours: "fast", Peer: "slow", Budget: measure.Budget{Ratio: 0.7}},
+				{What: "all", Among: []string{"ten layers", "fast", "slow"}},
+				{What: "alone", Ours: "fast", Budget: measure.Budget{Nanos: 2e6}},
+			},
+		}, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []struct {
+			ours, peer string
+			ratio      float64
+			verdict    measure.Verdict
+		}{
+			{"slow", "fast", 1.5, measure.Miss},
+			{"fast", "slow", 2. / 3, measure.OK},
+			{"slow", "ten layers", 3, measure.None},
+			{"fast", "", 0, measure.OK},
+			{"A/A", "fast", 1, measure.None},
+		} {
+			l := lines[i]
+			if l.Ours != want.ours || l.Peer != want.peer || l.Verdict() != want.verdict ||
+				math.Abs(l.Ratio.Mid-want.ratio) > 1e-9 || l.Noise != (i == 4) {
+				t.Errorf("line %d is %+v with verdict %q, want %+v", i, l, l.Verdict(), want)
+			}
+		}
+		if got := lines[2].PeerCost.Nanos; got != 1e6 {
+			t.Errorf("a layer of ten takes %v ns", got)
+		}
+	})
+}
+
+func TestRunInterleaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order []string
+		noted := func(name string) measure.Contestant {
+			c := sleeper(name, time.Second)
+			return measure.Contestant{Name: name, Open: func() (measure.Loop, func(), error) {
+				loop, _, _ := c.Open()
+				return func(n int) error { order = append(order, name); return loop(n) }, nil, nil
+			}}
+		}
+		_, err := measure.Run(t.Context(), measure.Group{
+			Name: "order", Contestants: []measure.Contestant{noted("a"), noted("b"), noted("c")}, Twin: "b",
+		}, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const warmup = "abbc"
+		if got := strings.Join(order, ""); got != warmup+"abbc"+"cbba"+"abbc"+"cbba" {
+			t.Errorf("ran in the order %s", got)
+		}
+	})
+}
+
+func TestRunCountsAllocationsOfAllGoroutines(t *testing.T) {
+	kept := make(chan []byte, 1)
+	lines, err := measure.Run(t.Context(), measure.Group{Name: "bytes", Contestants: []measure.Contestant{
+		{Name: "allocates", Open: func() (measure.Loop, func(), error) {
+			return func(n int) error {
+				for range n {
+					go func() { kept <- make([]byte, 10_000) }()
+					<-kept
+				}
+				return nil
+			}, nil, nil
+		}},
+	}}, measure.Plan{Rounds: 3, Slice: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines[0].OurCost; got.Bytes < 10_000 || got.Bytes > 12_000 || got.Allocs < 1 || got.Allocs > 4 {
+		t.Errorf("a turn that allocates 10,000 bytes costs %+v", got)
+	}
+}
+
+func TestRunFailsWithTheLoop(t *testing.T) {
+	broken := errors.New("broken")
+	for _, tt := range []struct {
+		name string
+		open func() (measure.Loop, func(), error)
+	}{
+		{"open", func() (measure.Loop, func(), error) { return nil, nil, broken }},
+		{"warm up", func() (measure.Loop, func(), error) { return func(int) error { return broken }, nil, nil }},
+		{"measure", func() (measure.Loop, func(), error) {
+			calls := 0
+			return func(n int) error {
+				if calls++; calls > 1 {
+					return broken
+				}
+				time.Sleep(time.Duration(n) * time.Second)
+				return nil
+			}, nil, nil
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				closed := 0
+				well := sleeper("well", time.Second)
+				open := well.Open
+				well.Open = func() (measure.Loop, func(), error) {
+					loop, _, err := open()
+					return loop, func() { closed++ }, err
+				}
+				_, err := measure.Run(t.Context(), measure.Group{
+					Name: "faulty", Contestants: []measure.Contestant{well, {Name: "sick", Open: tt.open}},
+				}, plan)
+				if !errors.Is(err, broken) || !strings.Contains(err.Error(), "sick") {
+					t.Errorf("error is %v", err)
+				}
+				if closed != 2 {
+					t.Errorf("%d of 2 were closed", closed)
+				}
+			})
+		})
+	}
+}
+
+func TestRunStopsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := measure.Run(ctx, measure.Group{
+			Name: "long", Contestants: []measure.Contestant{sleeper("a", time.Second)},
+		}, measure.Plan{Rounds: 100, Slice: time.Second})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
+func TestRunNamesEveryFaultOfTheGroup(t *testing.T) {
+	_, err := measure.Run(t.Context(), measure.Group{
+		Name:        "odd",
+		Contestants: []measure.Contestant{{Name: "a"}, {Name: "a"}},
+		Twin:        "t",
+		Rows:        []measure.Row{{Ours: "b", Peer: "c"}, {Ours: "a"}, {Among: []string{"a", "d"}}},
+	}, plan)
+	for _, want := range []string{`group "odd"`, `"a" is there twice`, `"b"`, `"c"`, `"d"`, `"t"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not name %s", err, want)
+		}
+	}
+	if _, err := measure.Run(t.Context(), measure.Group{}, plan); err == nil {
+		t.Error("an empty group is measured")
+	}
+}

@@ -1,0 +1,72 @@
+package measure
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// Figure is what one unit of work costs.
+type Figure struct {
+	Nanos  float64 // of wall time
+	Bytes  float64 // allocated, by whichever goroutine
+	Allocs float64
+}
+
+// runner is an opened contestant.
+type runner struct {
+	name  string
+	loop  Loop
+	close func()
+	per   float64
+	turns int // of the loop, in one slice
+}
+
+func open(c Contestant) (*runner, error) {
+	loop, end, err := c.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	if end == nil {
+		end = func() {}
+	}
+	return &runner{name: c.Name, loop: loop, close: end, per: float64(max(1, c.Per)), turns: 1}, nil
+}
+
+// calibrate finds how many turns fill the slice, and warms up on the way.
+func (r *runner) calibrate(slice time.Duration) error {
+	for {
+		start := time.Now()
+		if err := r.loop(r.turns); err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		took := max(time.Since(start), 1)
+		if took >= slice*3/4 {
+			return nil
+		}
+		// A guess from a short time is a bad one, so it grows step by step.
+		guess := int(float64(r.turns) * float64(slice) / float64(took))
+		r.turns = min(max(guess, r.turns+1), 50*r.turns)
+	}
+}
+
+// measure runs one slice. The heap is clean at its start, so that nobody pays for
+// a rival's garbage; the cycles that its own causes are in its time.
+func (r *runner) measure() (Figure, error) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	err := r.loop(r.turns)
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		return Figure{}, fmt.Errorf("%s: %w", r.name, err)
+	}
+	units := float64(r.turns) * r.per
+	return Figure{
+		Nanos:  float64(took.Nanoseconds()) / units,
+		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) / units,
+		Allocs: float64(after.Mallocs-before.Mallocs) / units,
+	}, nil
+}

@@ -1,0 +1,58 @@
+package measure_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/dowelkit/dowel/benchmarks/internal/measure"
+)
+
+func TestVerdict(t *testing.T) {
+	line := measure.Line{
+		OurCost:  measure.Figure{Nanos: 30, Bytes: 35, Allocs: 2},
+		PeerCost: measure.Figure{Nanos: 60, Bytes: 100, Allocs: 4},
+		Ratio:    measure.Ratio{Low: 0.4, Mid: 0.5, High: 0.6},
+	}
+	for _, tt := range []struct {
+		name   string
+		budget measure.Budget
+		want   measure.Verdict
+		missed []measure.Kind
+	}{
+		{"none", measure.Budget{}, measure.None, nil},
+		{"all kept, each just so", measure.Budget{Ratio: 0.5, ByteRatio: 0.35, Nanos: 30}, measure.OK, nil},
+		{"time", measure.Budget{Ratio: 0.49, ByteRatio: 0.35, Nanos: 30}, measure.Miss, []measure.Kind{measure.Time}},
+		{"bytes", measure.Budget{Ratio: 0.5, ByteRatio: 0.34}, measure.Miss, []measure.Kind{measure.Memory}},
+		{"nanoseconds", measure.Budget{Ratio: 0.5, Nanos: 29.9}, measure.Miss, []measure.Kind{measure.Nanos}},
+		{"allocations", measure.Budget{Nanos: 30, NoAllocs: true}, measure.Miss, []measure.Kind{measure.Allocations}},
+		{"two", measure.Budget{Ratio: 0.1, NoAllocs: true}, measure.Miss, []measure.Kind{measure.Time, measure.Allocations}},
+	} {
+		line.Budget = tt.budget
+		var missed []measure.Kind
+		for _, d := range line.Demands() {
+			if !d.Met() {
+				missed = append(missed, d.Kind)
+			}
+		}
+		if got := line.Verdict(); got != tt.want || len(missed) != len(tt.missed) {
+			t.Errorf("%s: verdict is %q, missed are %v", tt.name, got, missed)
+			continue
+		}
+		for i, k := range tt.missed {
+			if missed[i] != k {
+				t.Errorf("%s: missed are %v", tt.name, missed)
+			}
+		}
+	}
+}
+
+func TestWhatCannotBeComparedIsAMiss(t *testing.T) {
+	line := measure.Line{Budget: measure.Budget{ByteRatio: 0.5}}
+	if got := line.Verdict(); got != measure.Miss {
+		t.Errorf("0 of 0 bytes is %q", got)
+	}
+	line = measure.Line{Budget: measure.Budget{Ratio: 1}, Ratio: measure.Ratio{Mid: math.NaN()}}
+	if got := line.Verdict(); got != measure.Miss {
+		t.Errorf("not a number is %q", got)
+	}
+}

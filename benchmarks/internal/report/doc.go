@@ -1,0 +1,3 @@
+// Package report shows what was measured: as a table on a terminal, and as a page
+// with the facts of the machine.
+package report

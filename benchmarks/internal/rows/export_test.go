@@ -1,0 +1,13 @@
+package rows
+
+// What the tests look into.
+var (
+	Parallel  = parallel
+	Surviving = surviving
+	Picking   = picks
+	KitPicks  = kitPicks
+	Calls     = calls
+	KitCalls  = kitCalls
+	Addrs     = addrs
+	See       = see
+)

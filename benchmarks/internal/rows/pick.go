@@ -1,0 +1,138 @@
+package rows
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	kitsd "github.com/go-kit/kit/sd"
+	kitlb "github.com/go-kit/kit/sd/lb"
+
+	"github.com/dowelkit/dowel/benchmarks/internal/measure"
+	"github.com/dowelkit/dowel/lb"
+)
+
+// pickKind is a strategy beside the nearest thing that Go kit has, with its budget.
+type pickKind struct {
+	name     string
+	strategy lb.Strategy
+	peer     string
+	kit      func(kitsd.Endpointer) kitlb.Balancer
+	serial   float64 // nanoseconds, 0 is no budget
+	few      float64 // ratio in parallel, with three instances
+	many     float64 // the same with more
+}
+
+func pickKinds() []pickKind {
+	return []pickKind{
+		{"random", lb.Random(), "Go kit random", kitRandom, 30, 0.5, 0.25},
+		{"round robin", lb.RoundRobin(), "Go kit round robin", kitlb.NewRoundRobin, 0, 0, 0.6},
+		{"least request", lb.LeastRequest(), "Go kit random", kitRandom, 40, 0.999, 0.25},
+	}
+}
+
+func kitRandom(e kitsd.Endpointer) kitlb.Balancer { return kitlb.NewRandom(e, 1) }
+
+var pickSizes = [...]int{3, 100, 10_000}
+
+const pickNote = "Pick of a balancer and the release of what it leased. Go kit releases nothing, so it is its pick " +
+	"alone; it has nothing like least request, which stands beside its random."
+
+// Picks compares the strategies, on one goroutine and in parallel.
+func Picks() []measure.Group {
+	var groups []measure.Group
+	for _, kind := range pickKinds() {
+		groups = append(groups, kind.group(false))
+	}
+	for _, kind := range pickKinds() {
+		groups = append(groups, kind.group(true))
+	}
+	return groups
+}
+
+func (k pickKind) group(shared bool) measure.Group {
+	g := measure.Group{Name: "Pick, " + k.name + ", one goroutine", Note: pickNote}
+	if shared {
+		g.Name = "Pick, " + k.name + ", parallel"
+		g.Note = "A goroutine per core picks from one balancer; the time is wall time over all picks. " + pickNote
+	}
+	spread := measure.Row{What: "the slowest size beside the fastest", Budget: measure.Budget{Ratio: 1.5}}
+	for _, n := range pickSizes {
+		ours, theirs := fmt.Sprintf("%s of %d", k.name, n), fmt.Sprintf("%s of %d", k.peer, n)
+		g.Contestants = append(g.Contestants,
+			measure.Contestant{Name: ours, Open: k.open(n, shared)},
+			measure.Contestant{Name: theirs, Open: k.openKit(n, shared)})
+		g.Rows = append(g.Rows, measure.Row{What: ours, Ours: ours, Peer: theirs, Budget: k.budget(n, shared)})
+		spread.Among = append(spread.Among, ours)
+	}
+	const bare = "add and sub of one atomic counter"
+	g.Contestants = append(g.Contestants, measure.Contestant{Name: bare, Open: openCounter(shared)})
+	g.Rows = append(g.Rows, measure.Row{What: g.Rows[1].What, Ours: g.Rows[1].Ours, Peer: bare})
+	if !shared {
+		g.Rows = append(g.Rows, spread)
+	}
+	return g
+}
+
+func (k pickKind) budget(n int, shared bool) measure.Budget {
+	b := measure.Budget{NoAllocs: true}
+	switch {
+	case !shared:
+		b.Nanos = k.serial
+	case n > 3:
+		b.Ratio = k.many
+	default:
+		b.Ratio = k.few
+	}
+	return b
+}
+
+func (k pickKind) open(n int, shared bool) func() (measure.Loop, func(), error) {
+	return func() (measure.Loop, func(), error) {
+		c, err := NewCluster(n)
+		if err != nil {
+			return nil, nil, err
+		}
+		return together(picks(lb.New(c.Endpointer, k.strategy)), shared), c.Close, nil
+	}
+}
+
+func (k pickKind) openKit(n int, shared bool) func() (measure.Loop, func(), error) {
+	return func() (measure.Loop, func(), error) {
+		e, err := NewKitEndpointer(kitsd.FixedInstancer(addrs(n)), n)
+		if err != nil {
+			return nil, nil, err
+		}
+		return together(kitPicks(k.kit(e)), shared), e.Close, nil
+	}
+}
+
+func openCounter(shared bool) func() (measure.Loop, func(), error) {
+	counter := new(struct {
+		_ [64]byte
+		atomic.Int64
+		_ [56]byte
+	})
+	return plainly(together(func(n int) error {
+		for range n {
+			counter.Add(1)
+			counter.Add(-1)
+		}
+		return nil
+	}, shared))
+}
+
+// picks leases and releases.
+func picks(b *lb.Balancer[*Client]) measure.Loop {
+	ctx := context.Background()
+	return func(n int) error {
+		for range n {
+			lease, err := b.Pick(ctx)
+			if err != nil {
+				return err
+			}
+			lease.Done(ctx, nil)
+		}
+		return nil
+	}
+}
