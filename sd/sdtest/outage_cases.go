@@ -1,0 +1,198 @@
+package sdtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// outageCases are what happens while the registry is away.
+var outageCases = []testCase{
+	{name: "OutageKeepsTheSet", needs: Outage, run: outageKeepsTheSet},
+	{name: "OutageMeetsNewWatch", needs: Outage, run: outageMeetsNewWatch},
+	{name: "OutageEndsWatches", needs: Outage, run: outageEndsWatches},
+	{name: "OutageDelaysRegister", needs: Outage, run: outageDelaysRegister},
+	{name: "OutageBoundsRegister", needs: Outage, run: outageBoundsRegister},
+	{name: "OutageBoundsUpdate", needs: Outage, run: outageBoundsUpdate},
+	{name: "OutageBoundsDeregister", needs: Outage, run: outageBoundsDeregister},
+	{name: "Flapping", needs: Outage, run: flapping},
+}
+
+// outageKeepsTheSet: an outage is told beside the last set, and its end by a set
+// even if that is the same.
+func outageKeepsTheSet(s *scene) {
+	a, b := s.register(at("a")), s.register(at("b"))
+	w := s.watch()
+	w.sees("a", "b")
+	before := len(w.all())
+	restore := s.outage()
+	w.errs(before)
+	s.rest(s.h.Quiet)
+	for i, e := range w.all()[before:] {
+		if e.err == nil {
+			s.Errorf("in the outage the watch yields, after %d errors, the set %v", i, e)
+		}
+	}
+	s.Logf("in the outage the watch yielded %d errors, the last: %v", len(w.all())-before, w.last().err)
+	restore()
+	w.sees("a", "b")
+	s.registered(a)
+	s.registered(b)
+	s.holds("a", "b")
+	// The watch is as good as before.
+	s.register(at("c"))
+	w.sees("a", "b", "c")
+}
+
+// outageMeetsNewWatch: a client that starts in an outage learns that it knows
+// nothing, which is not that there is nobody.
+func outageMeetsNewWatch(s *scene) {
+	s.register(at("a"))
+	s.holds("a")
+	restore := s.outage()
+	w := s.watch()
+	w.errs(0)
+	s.rest(s.h.Quiet)
+	for _, e := range w.all() {
+		if e.err == nil {
+			s.Errorf("in the outage a new watch yields the set %v", e)
+		}
+	}
+	restore()
+	w.sees("a")
+}
+
+func outageEndsWatches(s *scene) {
+	s.register(at("a"))
+	idle := s.watch()
+	idle.sees("a")
+	defer s.outage()()
+	idle.errs(0)
+	s.rest(s.h.Quiet)
+	idle.end() // while it waits to try again
+	s.leavesNothing("break at an error", crowd/3, func() {
+		s.returns("a loop that breaks off at an error", s.h.Patience, func() {
+			for range s.Instancer.Watch(s.living()) {
+				break
+			}
+		})
+	})
+}
+
+func outageDelaysRegister(s *scene) {
+	s.register(at("a"))
+	restore := s.outage()
+	done := make(chan error, 1)
+	ctx := s.patient()
+	go func() {
+		r, err := s.Registrar.Register(ctx, at("b"))
+		if err == nil {
+			s.Cleanup(func() { s.deregister(r) })
+		}
+		done <- err
+	}()
+	s.rest(s.h.Quiet)
+	select {
+	case err := <-done:
+		s.Fatalf("in the outage Register returns %v; want it to wait", err)
+	default:
+	}
+	restore()
+	if err := <-done; err != nil {
+		s.Fatalf("after the outage Register returns %v", err)
+	}
+	s.holds("a", "b")
+}
+
+// outageBoundsRegister: what Register gave up on must not turn up later.
+func outageBoundsRegister(s *scene) {
+	restore := s.outage()
+	err := s.within("Register in an outage", time.Second, func(ctx context.Context) error {
+		r, err := s.Registrar.Register(ctx, at("a"))
+		if err == nil {
+			s.Cleanup(func() { s.deregister(r) })
+		}
+		return err
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		s.Errorf("in the outage Register returns %v; want context.DeadlineExceeded", err)
+	}
+	restore()
+	// What was under way when the outage began may arrive now, and is removed.
+	s.rest(s.h.Quiet + s.h.Lease)
+	s.holds()
+}
+
+func outageBoundsUpdate(s *scene) {
+	in := at("a")
+	r := s.register(in)
+	w := s.watch()
+	w.sees("a")
+	restore := s.outage()
+	in.Weight = 4
+	err := s.within("Update in an outage", time.Second, func(ctx context.Context) error { return r.Update(ctx, in) })
+	if !errors.Is(err, context.DeadlineExceeded) {
+		s.Errorf("in the outage Update returns %v; want context.DeadlineExceeded", err)
+	}
+	restore()
+	w.seesThat("a", "the update", func(in *sd.Instance) bool { return in.Weight == 4 })
+	s.registered(r)
+}
+
+func outageBoundsDeregister(s *scene) {
+	s.register(at("a"))
+	r := s.register(at("b"))
+	s.holds("a", "b")
+	restore := s.outage()
+	err := s.within("Deregister in an outage", time.Second, r.Deregister)
+	s.Logf("in the outage Deregister returns: %v", err)
+	restore()
+	s.deregister(r)
+	s.holds("a")
+	s.rest(2 * s.h.Lease)
+	s.holds("a")
+}
+
+// flapping: whatever happens in short outages one after the other, the end is the
+// truth.
+func flapping(s *scene) {
+	steady := s.register(at("steady"))
+	w := s.watch()
+	w.sees("steady")
+	want := []string{}
+	for i := range 4 {
+		restore := s.outage()
+		id := fmt.Sprintf("n-%d", i)
+		done := make(chan *sd.Registration, 1)
+		ctx := s.patient()
+		go func() {
+			r, err := s.Registrar.Register(ctx, at(id))
+			if err != nil {
+				s.Errorf("Register of %s: %v", id, err)
+			}
+			done <- r
+		}()
+		s.rest(s.h.Quiet / 4)
+		restore()
+		r := <-done
+		if r == nil {
+			return
+		}
+		if i%2 == 0 {
+			s.Cleanup(func() { s.deregister(r) })
+			want = append(want, id)
+			continue
+		}
+		restore = s.outage()
+		_ = s.within("Deregister in an outage", s.h.Quiet/4, r.Deregister)
+		restore()
+		s.deregister(r)
+	}
+	want = append(want, "steady")
+	s.holds(want...)
+	w.sees(want...)
+	s.registered(steady)
+}

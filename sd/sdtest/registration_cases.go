@@ -1,0 +1,177 @@
+package sdtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// registrationCases are how instances come and go.
+var registrationCases = []testCase{
+	{name: "RegisterAndDeregister", run: registerAndDeregister},
+	{name: "Update", run: update},
+	{name: "RegisterMalformed", run: registerMalformed},
+	{name: "RegisterCanceled", run: registerCanceled},
+	{name: "RegisterRefused", needs: Refused, run: registerRefused},
+	{name: "RegistrationsAreRenewed", run: registrationsAreRenewed},
+	{name: "Successor", run: successor},
+	{name: "ConcurrentUse", run: concurrentUse},
+}
+
+func registerAndDeregister(s *scene) {
+	w := s.watch()
+	s.register(at("a"))
+	r := s.register(at("b"))
+	w.sees("a", "b")
+	s.registered(r)
+	if in := r.Instance(); in.ID != "b" || in.Addr != "b.example:80" {
+		s.Errorf("the registration is of %+v; want b", in)
+	}
+	s.deregister(r)
+	w.sees("a")
+	s.deregister(r) // again, which changes nothing
+	s.rest(s.h.Quiet)
+	s.holds("a")
+	w.sees("a")
+	// The place is free for the next.
+	s.register(at("b"))
+	w.sees("a", "b")
+}
+
+func update(s *scene) {
+	w := s.watch()
+	in := at("a")
+	r := s.register(in)
+	w.sees("a")
+	in.Addr, in.Weight, in.Zone, in.Meta = "moved.example:81", 3, "z", map[string]string{"k": "v"}
+	s.update(r, in)
+	w.seesThat("a", "the update", func(got *sd.Instance) bool { return got.Equal(&in) })
+	in.Meta = nil
+	s.update(r, in)
+	w.seesThat("a", "the loss of meta", func(got *sd.Instance) bool { return got.Equal(&in) })
+	w.sees("a")
+	s.deregister(r)
+	w.sees()
+	if err := r.Update(s.patient(), in); !errors.Is(err, sd.ErrDeregistered) {
+		s.Errorf("Update after Deregister returns %v; want sd.ErrDeregistered", err)
+	}
+	s.holds()
+}
+
+func registerMalformed(s *scene) {
+	for _, in := range []sd.Instance{
+		{}, {Addr: "nowhere"}, {Addr: "h.example:0"}, {Addr: "h.example:65536"}, {Addr: ":80"}, {Addr: "::1:80"},
+		{Addr: "h.example:80", Weight: -1}, {ID: "a b", Addr: "h.example:80"}, {Addr: "h.example:80\n"},
+	} {
+		err := s.within(fmt.Sprintf("Register of %+v", in), 0, func(context.Context) error {
+			_, err := s.Registrar.Register(s.patient(), in)
+			return err
+		})
+		if err == nil {
+			s.Errorf("Register takes %+v", in)
+		}
+	}
+	s.holds()
+}
+
+func registerCanceled(s *scene) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := s.within("Register with a context that is done", 0, func(context.Context) error {
+		r, err := s.Registrar.Register(ctx, at("a"))
+		if err == nil {
+			s.deregister(r)
+		}
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		s.Errorf("Register with a context that is done returns %v; want context.Canceled", err)
+	}
+	s.rest(s.h.Quiet)
+	s.holds()
+}
+
+func registerRefused(s *scene) {
+	err := s.within("Register with refused credentials", 0, func(context.Context) error {
+		_, err := s.Refused.Register(s.patient(), at("a"))
+		return err
+	})
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		s.Errorf("Register with refused credentials returns %v; want the refusal", err)
+	}
+	s.holds()
+}
+
+// registrationsAreRenewed: the context of Register bounds the first registration
+// only, and a second registration does not end the renewal of the first.
+func registrationsAreRenewed(s *scene) {
+	w := s.watch()
+	var registrations []*sd.Registration
+	for _, id := range []string{"a", "b"} {
+		ctx, cancel := context.WithTimeout(context.Background(), s.h.Patience)
+		r, err := s.Registrar.Register(ctx, at(id))
+		cancel()
+		if err != nil {
+			s.Fatalf("Register of %s: %v", id, err)
+		}
+		s.Cleanup(func() { s.deregister(r) })
+		registrations = append(registrations, r)
+	}
+	w.sees("a", "b")
+	before := len(w.all())
+	s.rest(2 * s.h.Lease)
+	s.holds("a", "b")
+	if after := len(w.all()); after != before {
+		s.Errorf("in twice the time of a lease the set changed: %s", w.story())
+	}
+	for _, r := range registrations {
+		if state := r.State(); !state.Registered || state.Err != nil {
+			s.Errorf("the state of %s is %+v; want Registered", r.Instance().ID, state)
+		}
+	}
+}
+
+// successor: a process that was replaced by one of the same ID must not take that
+// one's entry with it when it ends.
+func successor(s *scene) {
+	w := s.watch()
+	old := s.register(sd.Instance{ID: "x", Addr: "old.example:80"})
+	w.sees("x")
+	next := s.register(sd.Instance{ID: "x", Addr: "new.example:80"})
+	isNew := func(in *sd.Instance) bool { return in.Addr == "new.example:80" }
+	w.seesThat("x", "the successor's address", isNew)
+	s.deregister(old)
+	s.rest(2 * s.h.Lease)
+	s.holds("x")
+	w.seesThat("x", "the successor's address", isNew)
+	s.deregister(next)
+	s.holds()
+}
+
+func concurrentUse(s *scene) {
+	for range 3 {
+		s.watch()
+	}
+	s.each(8, func(i int) {
+		for n := range 4 {
+			in := at(fmt.Sprintf("i-%d", i))
+			r, err := s.Registrar.Register(s.patient(), in)
+			if err != nil {
+				s.Errorf("Register of %s: %v", in.ID, err)
+				return
+			}
+			in.Weight = n + 1
+			if err := r.Update(s.patient(), in); err != nil {
+				s.Errorf("Update of %s: %v", in.ID, err)
+			}
+			r.State()
+			s.current()
+			s.deregister(r)
+		}
+	})
+	s.holds()
+	s.register(at("a"))
+	s.watch().sees("a")
+}

@@ -1,0 +1,179 @@
+package sdtest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// scene is one case at work: its service, and the steps that cases are made of.
+type scene struct {
+	*testing.T
+	Service
+	h    Harness
+	name string // of the service
+}
+
+// prompt is how long something may take that depends on no server.
+const prompt = 5 * time.Second
+
+func newScene(t *testing.T, h Harness) *scene {
+	s := &scene{T: t, h: h, name: serviceName()}
+	s.Service = s.service(s.name)
+	return s
+}
+
+func (s *scene) service(name string) Service {
+	s.Helper()
+	service := s.h.New(s.T, name)
+	if service.Instancer == nil || service.Registrar == nil {
+		s.Fatal("sdtest: New returned a Service without an Instancer or a Registrar")
+	}
+	return service
+}
+
+// bounded returns a context that ends after d and with the case.
+func (s *scene) bounded(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+// living returns a context that ends with the case.
+func (s *scene) living() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.Cleanup(cancel)
+	return ctx
+}
+
+// patient is for what must succeed.
+func (s *scene) patient() context.Context { return s.bounded(s.h.Patience) }
+
+// at is an instance of that ID. The address comes of the ID.
+func at(id string) sd.Instance { return sd.Instance{ID: id, Addr: id + ".example:80"} }
+
+// register registers instances one after the other, for the length of the case.
+func (s *scene) register(instances ...sd.Instance) (last *sd.Registration) {
+	s.Helper()
+	for _, in := range instances {
+		r, err := s.Registrar.Register(s.patient(), in)
+		if err != nil {
+			s.Fatalf("Register of %s: %v", in.ID, err)
+		}
+		s.Cleanup(func() { s.deregister(r) })
+		last = r
+	}
+	return last
+}
+
+func (s *scene) deregister(r *sd.Registration) {
+	s.Helper()
+	if err := r.Deregister(s.patient()); err != nil {
+		s.Errorf("Deregister of %s: %v", r.Instance().ID, err)
+	}
+}
+
+func (s *scene) update(r *sd.Registration, in sd.Instance) {
+	s.Helper()
+	if err := r.Update(s.patient(), in); err != nil {
+		s.Fatalf("Update of %s: %v", in.ID, err)
+	}
+}
+
+// outage begins an outage. It ends with the returned function, or with the case.
+func (s *scene) outage() (restore func()) {
+	s.Helper()
+	restore = sync.OnceFunc(s.Outage(s.T))
+	s.Cleanup(restore)
+	return restore
+}
+
+// eventually polls until ok says so. After Patience it fails the case and shows
+// what state says.
+func (s *scene) eventually(what string, ok func() bool, state func() string) {
+	s.Helper()
+	interval := 5 * time.Millisecond
+	if s.h.InProcess {
+		interval = s.h.Patience / 10_000
+	}
+	for deadline := time.Now().Add(s.h.Patience); !ok(); time.Sleep(interval) {
+		if time.Now().After(deadline) {
+			s.Fatalf("after %v it is not so that %s: %s", s.h.Patience, what, state())
+		}
+	}
+}
+
+// holds waits until the registry holds exactly these IDs, which it asks by new
+// watches, and checks that it still does when Quiet is over.
+func (s *scene) holds(ids ...string) {
+	s.Helper()
+	want, have := strings.Join(ids, " "), ""
+	is := func() bool { have = s.current(); return have == want }
+	s.eventually("the registry holds {"+want+"}", is, func() string { return "it holds {" + have + "}" })
+	s.rest(s.h.Quiet)
+	if !is() {
+		s.Errorf("the registry holds {%s}, and a while later {%s}", want, have)
+	}
+}
+
+// current asks a new watch for the IDs, and returns the error's text if that
+// yields one.
+func (s *scene) current() string {
+	ctx, cancel := context.WithTimeout(context.Background(), s.h.Patience)
+	defer cancel()
+	for set, err := range s.Instancer.Watch(ctx) {
+		if err != nil {
+			return "error: " + err.Error()
+		}
+		return idsOf(set)
+	}
+	return "nothing: the watch ended"
+}
+
+// rest lets time pass in which nothing is expected.
+func (s *scene) rest(d time.Duration) { time.Sleep(d) }
+
+// registered waits until the registration knows that it is in the registry.
+func (s *scene) registered(r *sd.Registration) {
+	s.Helper()
+	s.eventually("State of "+r.Instance().ID+" says Registered",
+		func() bool { state := r.State(); return state.Registered && state.Err == nil },
+		func() string {
+			return errors.Join(errors.New("its last error is"), r.State().Err).Error()
+		})
+}
+
+// returns fails the case if f takes longer than its own bound and a little more.
+func (s *scene) returns(what string, bound time.Duration, f func()) {
+	s.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	late := time.NewTimer(bound + prompt)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+		s.Fatalf("%s does not return within %v", what, bound+prompt)
+	}
+}
+
+// leavesNothing runs f n times, and fails if that leaves goroutines behind. It
+// counts, and leaves room for those that a client keeps to itself; in a bubble
+// even one is found at the end.
+func (s *scene) leavesNothing(what string, n int, f func()) {
+	s.Helper()
+	before := runtime.NumGoroutine()
+	for range n {
+		f()
+	}
+	var after int
+	s.eventually(what+" leaves no goroutine behind",
+		func() bool { after = runtime.NumGoroutine(); return after < before+n/2 },
+		func() string { return "after " + what + " many goroutines are left" })
+}

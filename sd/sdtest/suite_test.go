@@ -1,0 +1,143 @@
+package sdtest_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/memory"
+	"github.com/dowelkit/dowel/sd/sdtest"
+)
+
+const (
+	breakEnv = "DOWEL_SDTEST_BREAK" // which defect the child process is to have
+	ttl      = 30 * time.Second     // in a bubble
+)
+
+var errDown = errors.New("the registry is down")
+
+// sound is a harness of the registry in memory, with every fault.
+func sound(ttl time.Duration, spoil func(*memory.Registry, string, *sdtest.Service)) sdtest.Harness {
+	var registry *memory.Registry
+	return sdtest.Harness{
+		InProcess: true,
+		Lease:     ttl,
+		Many:      100,
+		Must:      []sdtest.Fault{sdtest.Refused, sdtest.Outage, sdtest.LoseData, sdtest.Expire, sdtest.Delete, sdtest.Kill},
+		New: func(t *testing.T, service string) sdtest.Service {
+			if registry == nil {
+				registry = memory.NewRegistry()
+				t.Cleanup(func() { registry = nil })
+			}
+			s := newService(registry, service, ttl)
+			if spoil != nil {
+				spoil(registry, service, &s)
+			}
+			return s
+		},
+	}
+}
+
+func newService(registry *memory.Registry, service string, ttl time.Duration) sdtest.Service {
+	faults, refusing := registry.Faults(), memory.NewRegistry()
+	refusing.Faults().Outage(sd.Permanent(errors.New("refused")))
+	return sdtest.Service{
+		Instancer: registry.Instancer(service),
+		Registrar: registry.Registrar(service, memory.TTL(ttl)),
+		Refused:   refusing.Registrar(service),
+		Outage:    func(*testing.T) func() { faults.Outage(errDown); return faults.Restore },
+		LoseData:  func(*testing.T) { faults.LoseData() },
+		Expire:    func(_ *testing.T, id string) { faults.Expire(service, id) },
+		Delete:    func(_ *testing.T, id string) { faults.Delete(service, id) },
+		Kill:      func(_ *testing.T, id string) { faults.Kill(service, id) },
+	}
+}
+
+func TestSoundAdapterPasses(t *testing.T) { sdtest.Run(t, sound(ttl, nil)) }
+
+// A registry that is polled in real time, as a server is.
+func TestSoundAdapterPassesInRealTime(t *testing.T) {
+	h := sound(300*time.Millisecond, nil)
+	h.InProcess, h.Quiet = false, 20*time.Millisecond
+	sdtest.Run(t, h)
+}
+
+// TestBroken is the child process of the tests below. A defect may hang, leak or
+// panic, which only a process of its own survives.
+func TestBroken(t *testing.T) {
+	switch name := os.Getenv(breakEnv); name {
+	case "":
+		t.Skip("only in a child process of TestSuiteCatches")
+	case "harness":
+		sdtest.Run(t, sdtest.Harness{Quiet: -1, Must: []sdtest.Fault{"Flood"}})
+	default:
+		for _, d := range defects {
+			if d.name == name {
+				sdtest.Run(t, sound(ttl, d.spoil))
+			}
+		}
+	}
+}
+
+// child runs tests of this package with a defect and returns what they say.
+func child(t *testing.T, tests, defect string) (out string, err error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+tests+"$", "-test.v", "-test.timeout=1m")
+	cmd.Env = append(os.Environ(), breakEnv+"="+defect)
+	text, err := cmd.CombinedOutput()
+	return string(text), err
+}
+
+func TestSuiteCatches(t *testing.T) {
+	for _, d := range defects {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			out, err := child(t, "TestBroken$/^"+d.fails, d.name)
+			if err == nil {
+				t.Fatalf("%s passes:\n%s", d.fails, out)
+			}
+			if !strings.Contains(out, "--- FAIL: TestBroken/"+d.fails) || !regexp.MustCompile(d.says).MatchString(out) {
+				t.Errorf("%s does not say %q but:\n%.4000s", d.fails, d.says, out)
+			}
+		})
+	}
+}
+
+// A case without a defect that it catches may be one that cannot fail.
+func TestEveryCaseCatchesADefect(t *testing.T) {
+	out, err := child(t, "TestSoundAdapterPasses", "")
+	cases := regexp.MustCompile(`(?m)^=== RUN   TestSoundAdapterPasses/(\w+)$`).FindAllStringSubmatch(out, -1)
+	if err != nil || len(cases) < 30 {
+		t.Fatalf("%d cases, %v:\n%s", len(cases), err, out)
+	}
+	for _, c := range cases {
+		if !slices.ContainsFunc(defects, func(d defect) bool { return d.fails == c[1] }) {
+			t.Errorf("no defect is caught by %s", c[1])
+		}
+	}
+}
+
+func TestMalformedHarness(t *testing.T) {
+	out, err := child(t, "TestBroken", "harness")
+	for _, fault := range []string{"New is nil", "Quiet -1ns", `"Flood"`} {
+		if err == nil || !strings.Contains(out, fault) {
+			t.Errorf("the suite does not say %s but:\n%s", fault, out)
+		}
+	}
+}
+
+func TestMissingFaults(t *testing.T) {
+	h := sound(ttl, func(_ *memory.Registry, _ string, s *sdtest.Service) { s.Kill, s.Outage = nil, nil })
+	h.Must = nil
+	sdtest.Run(t, h) // skips, and fails nothing
+}
