@@ -1,0 +1,57 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// NewHostInstancer returns an Instancer of the addresses (A and AAAA records) of
+// a host, each with the given port: what a headless service of Kubernetes offers,
+// for instance. An address in place of the name is the one instance. With a final
+// dot the name is absolute; without one the resolver may try its search domains.
+//
+// The error names every fault of the name, the port and the options.
+func NewHostInstancer(name string, port int, opts ...Option) (*Instancer, error) {
+	i := newInstancer(name, opts)
+	faults := []error{i.faults()}
+	if _, err := netip.ParseAddr(name); err != nil {
+		faults = append(faults, validName(name))
+	}
+	if port < 1 || port > 65535 {
+		faults = append(faults, fmt.Errorf("dns: port %d is not from 1 to 65535", port))
+	}
+	if i.all {
+		faults = append(faults, errors.New("dns: AllPriorities is for NewInstancer only"))
+	}
+	switch i.network {
+	case "":
+		i.network = "ip"
+	case "ip", "ip4", "ip6":
+	default:
+		faults = append(faults, fmt.Errorf("dns: Network must be ip, ip4 or ip6, not %q", i.network))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	i.find = func(ctx context.Context) ([]sd.Instance, error) { return i.findHost(ctx, uint16(port)) }
+	return i, nil
+}
+
+func (i *Instancer) findHost(ctx context.Context, port uint16) ([]sd.Instance, error) {
+	addrs, err := i.resolver.LookupNetIP(ctx, i.network, i.name)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]sd.Instance, 0, len(addrs))
+	for _, a := range addrs {
+		// An IPv4 address may come in its IPv6 form, and must not be another one.
+		if a = a.Unmap(); a.IsValid() {
+			found = append(found, sd.Instance{Addr: netip.AddrPortFrom(a, port).String()})
+		}
+	}
+	return found, nil
+}
