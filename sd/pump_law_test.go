@@ -72,6 +72,34 @@ func TestSlowConsumerGetsTheNewest(t *testing.T) {
 	}
 }
 
+// The pointers of a source that was restarted are replaced in a copy: its sets are
+// immutable.
+func TestCombinatorsDoNotWriteToASet(t *testing.T) {
+	for name, combine := range combinators {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sets, own [][]*sd.Instance
+				source := sd.InstancerFunc(func(context.Context) iter.Seq2[[]*sd.Instance, error] {
+					return func(yield func([]*sd.Instance, error) bool) {
+						set := sd.NextSet(nil, parse("x", "y"))
+						sets, own = append(sets, set), append(own, slices.Clone(set))
+						yield(set, nil)
+					}
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				for range combine(source).Watch(ctx) {
+				}
+				for i := range sets {
+					if len(sets) < 2 || !slices.Equal(sets[i], own[i]) {
+						t.Fatalf("set %d of %d was written to", i, len(sets))
+					}
+				}
+			})
+		})
+	}
+}
+
 // A consumer that breaks off ends everything, wherever the source is.
 func TestCombinatorsEndWithABreak(t *testing.T) {
 	for name, combine := range combinators {

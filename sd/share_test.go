@@ -160,7 +160,7 @@ func TestShareConcurrentSafe(t *testing.T) {
 	for range 8 {
 		consumers.Go(func() {
 			for range 50 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				sets, enough := 0, 1+rand.IntN(3)
 				for set, err := range s.Watch(ctx) {
 					if err == nil && len(set) == 0 {
@@ -174,7 +174,7 @@ func TestShareConcurrentSafe(t *testing.T) {
 					}
 				}
 				if sets < enough {
-					t.Errorf("%d of %d sets in a second", sets, enough)
+					t.Errorf("%d of %d sets in a minute", sets, enough)
 				}
 				cancel()
 			}

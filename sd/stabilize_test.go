@@ -61,6 +61,8 @@ func TestStabilize(t *testing.T) {
 			{"a: x", "[x]"},
 			{"a:", ""}, // protected again
 			{"wait 5m", "[]"},
+			{"a: x y", "[x y]"},
+			{"a: x", "[x]"}, // who was believed to be empty is believed in this too
 		},
 		"an empty set at the start is what it is": {
 			{"a:", "[]"},
