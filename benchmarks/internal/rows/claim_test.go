@@ -73,7 +73,7 @@ func TestPicksReleaseWhatTheyLease(t *testing.T) {
 	}
 	defer c.Close()
 	for _, s := range []lb.Strategy{lb.Random(), lb.RoundRobin(), lb.LeastRequest()} {
-		if err := rows.Parallel(rows.Picking(lb.New(c.Endpointer, s)))(1000); err != nil {
+		if err := rows.Parallel(4, rows.Picking(lb.New(c.Endpointer, s)))(1000); err != nil {
 			t.Errorf("%T: %v", s, err)
 		}
 		for _, node := range c.Endpointer.Set().Nodes() {

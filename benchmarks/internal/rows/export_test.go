@@ -9,5 +9,6 @@ var (
 	Calls     = calls
 	KitCalls  = kitCalls
 	Addrs     = addrs
+	AsTyped   = asTyped
 	See       = see
 )

@@ -26,7 +26,7 @@ func together(loop measure.Loop, shared bool) measure.Loop {
 	if !shared {
 		return loop
 	}
-	return parallel(surviving(loop))
+	return parallel(runtime.GOMAXPROCS(0), surviving(loop))
 }
 
 // surviving goes on after an index out of range. Go kit's random balancer shares

@@ -2,7 +2,6 @@ package rows
 
 import (
 	"errors"
-	"runtime"
 	"sync"
 
 	"github.com/dowelkit/dowel/benchmarks/internal/measure"
@@ -12,21 +11,21 @@ import (
 func All() []measure.Group {
 	groups := []measure.Group{Middleware()}
 	groups = append(groups, Picks()...)
-	return append(groups, Updates(100), Updates(10_000), Retries())
+	groups = append(groups, Updates(100), Updates(10_000), Retries(), Limits())
+	return append(groups, HTTPs()...)
 }
 
-// parallel shares the turns among GOMAXPROCS goroutines.
-func parallel(loop measure.Loop) measure.Loop {
+// parallel shares the turns among so many goroutines.
+func parallel(goroutines int, loop measure.Loop) measure.Loop {
 	return func(n int) error {
-		procs := runtime.GOMAXPROCS(0)
-		errs := make([]error, procs)
+		errs := make([]error, goroutines)
 		var running sync.WaitGroup
-		for p := range procs {
-			turns := n / procs
-			if p < n%procs {
+		for g := range goroutines {
+			turns := n / goroutines
+			if g < n%goroutines {
 				turns++
 			}
-			running.Go(func() { errs[p] = loop(turns) })
+			running.Go(func() { errs[g] = loop(turns) })
 		}
 		running.Wait()
 		return errors.Join(errs...)
