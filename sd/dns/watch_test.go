@@ -164,6 +164,28 @@ func TestLookupTimeout(t *testing.T) {
 	})
 }
 
+// What a resolver returns may be shared with others.
+func TestRecordsAreNotWrittenTo(t *testing.T) {
+	records := []*net.SRV{nil, record(1, "c."), record(2, "B."), nil, record(3, "a.")}
+	before := slices.Clone(records)
+	in := must(t)(dns.NewInstancer("web.test", dns.WithResolver(shared(records))))
+	if got := look(t, in); got != "[a:80*3 b:80*2 c:80*1]" {
+		t.Errorf("got %s", got)
+	}
+	if !slices.Equal(records, before) || records[2].Target != "B." {
+		t.Errorf("the records are now %v", records)
+	}
+}
+
+// shared is a resolver that always returns the same slice.
+type shared []*net.SRV
+
+func (s shared) LookupSRV(context.Context, string, string, string) (string, []*net.SRV, error) {
+	return "", s, nil
+}
+
+func (s shared) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) { return nil, nil }
+
 // Records beside an error are as good as any.
 func TestPartialAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
