@@ -111,6 +111,14 @@ func TestDecodeJSONContentType(t *testing.T) {
 	post(t, url+"/orders", "\x1f\x8b", "Content-Encoding", "gzip").problem(t, 415, endpoint.InvalidArgument)
 }
 
+func TestDecodeJSONWithoutABody(t *testing.T) {
+	url := start(t, "/orders", httpkit.NewHandler(echo[order], httpkit.DecodeJSON, httpkit.EncodeJSON))
+	p := get(t, url+"/orders").problem(t, 400, endpoint.InvalidArgument)
+	if want := "the request needs a JSON body"; p.Detail != want {
+		t.Errorf("the message is %q, want %q", p.Detail, want)
+	}
+}
+
 func TestDecodeStrictJSON(t *testing.T) {
 	strict := start(t, "POST /orders", httpkit.NewHandler(echo[order], httpkit.DecodeStrictJSON, httpkit.EncodeJSON))
 	lax := start(t, "POST /orders", httpkit.NewHandler(echo[order], httpkit.DecodeJSON, httpkit.EncodeJSON))

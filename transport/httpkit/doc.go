@@ -1,23 +1,8 @@
 // Package httpkit serves and calls endpoints over HTTP, with net/http's own
 // handlers, muxes, servers and clients.
 //
-//	package main
-//
-//	import (
-//		"context"
-//		"log"
-//		"net/http"
-//		"strings"
-//
-//		"github.com/dowelkit/dowel/transport/httpkit"
-//	)
-//
-//	type Request struct {
-//		Text string `json:"text"`
-//	}
-//
-//	func uppercase(_ context.Context, r Request) (string, error) {
-//		return strings.ToUpper(r.Text), nil
+//	func uppercase(_ context.Context, text string) (string, error) {
+//		return strings.ToUpper(text), nil
 //	}
 //
 //	func main() {
@@ -25,27 +10,20 @@
 //		log.Fatal(http.ListenAndServe("localhost:8080", nil))
 //	}
 //
-// # Requests
-//
 // A field of a request struct, or of a struct that it embeds by value, says with
-// a tag where it stands. Fields without one are the JSON body, named as
-// encoding/json names them; no body can set a field that has a tag. Both sides
-// read the same tags.
+// a tag where it stands. Both sides read the same tags:
 //
 //	ID     int      `path:"id"`         // wildcard {id} of the mux's pattern
 //	Limit  *int     `query:"limit"`     // absent is nil, or the zero value
 //	Tags   []string `query:"tag"`       // one for each time it is given
-//	Tenant string   `header:"X-Tenant"` // one line for each element of a slice
+//	Tenant string   `header:"X-Tenant"` // a slice is one line for each element
+//	Name   string   `json:"name"`       // the others are the JSON body
 //
 // A tag holds a name and nothing else. Such a field is a string, a bool, a
 // number, a [time.Duration] or a type that is both an [encoding.TextMarshaler]
-// and an [encoding.TextUnmarshaler]; in query and header also a pointer to one or
-// a slice of them, in the path a pointer. A value that does not fit, or is given
-// twice where one is wanted, is the caller's error. A zero value is not sent.
-//
-// # Errors
+// and an [encoding.TextUnmarshaler], or a pointer to one; outside the path also a
+// slice. No body can set it. In query and headers its zero value is not sent.
 //
 // An error is answered with the status of its [endpoint.Code] and a [Problem],
-// and becomes the same [*endpoint.Error] on the other side. Its cause is never
-// sent.
+// and becomes the same [*endpoint.Error] on the other side. Its cause stays here.
 package httpkit

@@ -35,7 +35,9 @@ func give[T any](v T) endpoint.Endpoint[struct{}, T] {
 }
 
 func TestEncodeJSONStatusAndHeaders(t *testing.T) {
-	values := http.Header{"location": {"/things/5"}, "Set-Cookie": {"a=1", "b=2"}}
+	values := http.Header{
+		"location": {"/things/5"}, "Set-Cookie": {"a=1", "b=2"}, "content-type": {"application/vnd.acme+json"},
+	}
 	url := start(t, "/", httpkit.NewHandler(give(created{"5", values}), httpkit.DecodeJSON, httpkit.EncodeJSON))
 	a := get(t, url)
 	if a.StatusCode != 201 || a.body != `{"id":"5"}`+"\n" || a.ContentLength != int64(len(a.body)) {
@@ -47,8 +49,19 @@ func TestEncodeJSONStatusAndHeaders(t *testing.T) {
 	if got := a.Header.Values("Set-Cookie"); !slices.Equal(got, []string{"a=1", "b=2"}) {
 		t.Errorf("Set-Cookie is %q", got)
 	}
-	if got := a.Header.Get("Content-Type"); got != "application/json" {
+	if got := a.Header.Values("Content-Type"); !slices.Equal(got, []string{"application/vnd.acme+json"}) {
 		t.Errorf("Content-Type is %q", got)
+	}
+	if values.Get("Set-Cookie") != "a=1" || len(values) != 3 {
+		t.Errorf("the response's own headers are now %v", values)
+	}
+}
+
+func TestEncodeJSONContentType(t *testing.T) {
+	long := strings.Repeat("x", 100_000) // more than net/http would count by itself
+	a := get(t, start(t, "/", httpkit.NewHandler(give(long), httpkit.DecodeJSON, httpkit.EncodeJSON)))
+	if a.Header.Get("Content-Type") != "application/json" || a.ContentLength != int64(len(long)+3) {
+		t.Errorf("got %v, length %d", a.Header, a.ContentLength)
 	}
 }
 
@@ -127,6 +140,9 @@ func TestStreamingEncoder(t *testing.T) {
 	step := make(chan struct{})
 	encode := func(_ context.Context, w http.ResponseWriter, resp string) error {
 		c := http.NewResponseController(w)
+		if err := c.Flush(); err != nil { // the headers alone, and not behind the hooks' back
+			return err
+		}
 		for range 2 {
 			if _, err := io.WriteString(w, resp); err != nil {
 				return err

@@ -160,15 +160,31 @@ func ExampleFinally() {
 }
 
 func ExampleAllow() {
-	e := func(ctx context.Context, _ struct{}) (string, error) { return call.From(ctx).Value("X-Tenant"), nil }
+	e := func(ctx context.Context, _ struct{}) (string, error) {
+		c := call.From(ctx)
+		return c.Value("X-Tenant") + c.Value("X-Other"), nil
+	}
+	h := httpkit.NewHandler(e, httpkit.DecodeNothing, httpkit.EncodeJSON, httpkit.Allow("X-Tenant"))
+
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Tenant", "acme")
+	r.Header.Set("X-Other", "not allowed")
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	fmt.Print(rec.Body)
+	// Output: "acme"
+}
+
+func ExampleBefore() {
+	type userKey struct{}
+	e := func(ctx context.Context, _ struct{}) (any, error) { return ctx.Value(userKey{}), nil }
 	h := httpkit.NewHandler(e, httpkit.DecodeNothing, httpkit.EncodeJSON,
-		httpkit.Allow("X-Tenant"),
 		httpkit.Before(func(ctx context.Context, r *http.Request) context.Context {
-			return call.With(ctx, call.Value("X-Tenant", "acme"))
+			return context.WithValue(ctx, userKey{}, r.URL.Query().Get("user"))
 		}),
 		httpkit.HandlerTimeout(5*time.Second))
-	do(h, "GET", "/", "")
-	// Output: 200 "acme"
+	do(h, "GET", "/?user=ann", "")
+	// Output: 200 "ann"
 }
 
 func ExampleErrorEncoder() {
