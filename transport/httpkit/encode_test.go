@@ -183,6 +183,35 @@ func TestStreamingEncoder(t *testing.T) {
 	}
 }
 
+// An encoder that breaks the rules is our fault, and no caller that hung up.
+func TestEncoderThatBreaksTheRules(t *testing.T) {
+	tests := map[string]func(context.Context, http.ResponseWriter, string) error{
+		"body of a 204": func(_ context.Context, w http.ResponseWriter, _ string) error {
+			w.WriteHeader(204)
+			_, err := w.Write([]byte("x"))
+			return err
+		},
+		"longer than its length": func(_ context.Context, w http.ResponseWriter, _ string) error {
+			w.Header().Set("Content-Length", "1")
+			_, err := w.Write([]byte("xyz"))
+			return err
+		},
+	}
+	for name, encode := range tests {
+		t.Run(name, func(t *testing.T) {
+			var logs records
+			final, done := watch()
+			url := start(t, "/", httpkit.NewHandler(give("x"), httpkit.DecodeJSON, encode, final, httpkit.Logger(logs.logger())))
+			if resp, err := http.Get(url); err == nil {
+				_ = resp.Body.Close()
+			}
+			if o := <-done; o.Err == nil || endpoint.CodeOf(o.Err) == endpoint.Canceled || logs.String() == "" {
+				t.Errorf("the outcome is %+v, the log %q", o, logs.String())
+			}
+		})
+	}
+}
+
 func TestHijack(t *testing.T) {
 	encode := func(_ context.Context, w http.ResponseWriter, _ string) error {
 		conn, rw, err := http.NewResponseController(w).Hijack()

@@ -83,15 +83,22 @@ func (h *handler) respond(ctx context.Context, x *exchange, r *http.Request) (er
 	if r.ContentLength > h.maxBody {
 		return tooLarge(h.maxBody, nil)
 	}
-	r = r.WithContext(ctx)
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(x.ResponseWriter, r.Body, h.maxBody)
+	if len(h.before) > 0 {
+		r = r.WithContext(ctx)
 	}
+	defer removeFiles(r)
 	if err := h.run(ctx, x, r); err != nil {
 		return err
 	}
 	x.begin()
 	return nil
+}
+
+// removeFiles does for our copy of the request what net/http does for its own.
+func removeFiles(r *http.Request) {
+	if r.MultipartForm != nil {
+		_ = r.MultipartForm.RemoveAll()
+	}
 }
 
 // finish runs the last hooks. One that panics does not keep the others from it.

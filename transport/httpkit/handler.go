@@ -98,6 +98,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	w.Header().Set(call.RequestIDKey, call.From(ctx).RequestID())
 
+	r = r.WithContext(ctx)
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, h.maxBody)
+	}
 	ctx, err := h.prepare(ctx, x, r)
 	if len(h.after) > 0 {
 		x.after = func(status int) {

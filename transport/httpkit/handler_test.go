@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -246,6 +247,45 @@ func TestHooksThatPanic(t *testing.T) {
 			t.Errorf("got %q, the log is %s", a.body, logs.String())
 		}
 	})
+}
+
+func TestBeforeFindsABoundedBody(t *testing.T) {
+	read := make(chan error, 1)
+	h := httpkit.NewHandler(echo[string], httpkit.DecodeNothing, httpkit.EncodeJSON, httpkit.MaxBody(10),
+		httpkit.Before(func(ctx context.Context, r *http.Request) context.Context {
+			_, err := io.ReadAll(r.Body)
+			read <- err
+			return ctx
+		}))
+	post(t, start(t, "/", h), strings.Repeat("x", 1000))
+	if err := <-read; err == nil {
+		t.Error("the hook reads all of a body that is too large")
+	}
+}
+
+// net/http removes the files of its own request only, not of a copy of it.
+func TestFilesOfAFormAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	files := func() int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	during := -1
+	decode := func(r *http.Request) (struct{}, error) {
+		err := r.ParseMultipartForm(1)
+		during = files()
+		return struct{}{}, err
+	}
+	h := httpkit.NewHandler(give("x"), decode, httpkit.EncodeJSON)
+	a := post(t, start(t, "/", h), "--x\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n"+
+		strings.Repeat("a", 100_000)+"\r\n--x--\r\n", "Content-Type", "multipart/form-data; boundary=x")
+	if a.StatusCode != 200 || during != 1 || files() != 0 {
+		t.Errorf("got %d; %d files while it was decoded, %d after", a.StatusCode, during, files())
+	}
 }
 
 func TestErrorEncoder(t *testing.T) {

@@ -67,7 +67,8 @@ func Allow(headers ...string) HandlerOption {
 }
 
 // Before runs ahead of the decoder. The context that it returns is that of the
-// call from then on; the request's own is the one before all hooks.
+// call from then on. The request's own is the one before all hooks, and its body
+// is bounded already.
 func Before(hook func(ctx context.Context, r *http.Request) context.Context) HandlerOption {
 	return func(c *handlerConfig) {
 		if c.require(hook != nil, "Before: the hook is nil") {

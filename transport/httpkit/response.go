@@ -2,13 +2,14 @@ package httpkit
 
 import (
 	"bufio"
-	"io"
+	"errors"
 	"net"
 	"net/http"
 )
 
 // response is the ResponseWriter that encoders and hooks get. It keeps what
-// became of the answer. [http.ResponseController] works through it.
+// became of the answer. [http.ResponseController] works through it. It is no
+// io.ReaderFrom, whose error would not say which of the two sides broke.
 type response struct {
 	http.ResponseWriter
 	after    func(status int) // called once, before the headers are written
@@ -48,22 +49,17 @@ func (w *response) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	n, err := w.ResponseWriter.Write(p)
-	return n, w.wrote(int64(n), err)
-}
-
-// ReadFrom lets net/http send files without a copy in user space.
-func (w *response) ReadFrom(src io.Reader) (int64, error) {
-	w.begin()
-	if w.head {
-		return io.Copy(io.Discard, src)
-	}
-	n, err := io.Copy(w.ResponseWriter, src)
 	return n, w.wrote(n, err)
 }
 
-func (w *response) wrote(n int64, err error) error {
-	w.written += n
-	if err != nil && w.failed == nil {
+// wrote tells a connection that broke from an encoder that does what it may not.
+func (w *response) wrote(n int, err error) error {
+	w.written += int64(n)
+	switch {
+	case err == nil || w.failed != nil:
+	case errors.Is(err, http.ErrNotSupported), errors.Is(err, http.ErrBodyNotAllowed),
+		errors.Is(err, http.ErrContentLength), errors.Is(err, http.ErrHijacked):
+	default:
 		w.failed = err
 	}
 	return err
