@@ -30,9 +30,10 @@ func (b Backoff) bound(n int) time.Duration {
 		limit = 10 * time.Second
 	}
 	for ; n > 1 && bound < limit; n-- {
-		bound *= 2
+		// bound*2 may overflow where this does not.
+		bound += min(bound, limit-bound)
 	}
-	return max(1, min(bound, limit))
+	return min(bound, limit)
 }
 
 // Wait waits for Delay(n) or until ctx is done, whose error it returns then.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Instance is one running copy of a service. An Instance that an Instancer has
@@ -28,7 +30,7 @@ type Instance struct {
 
 // Validate returns every fault of an instance that is to be registered, joined,
 // or nil: the address has a host and a port from 1 to 65535, the weight is not
-// negative, and neither ID nor address holds a space or control character.
+// negative, and ID and address are UTF-8 without space and control characters.
 func (in *Instance) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("sd: "+format, args...)) }
@@ -43,7 +45,7 @@ func (in *Instance) Validate() error {
 		}
 	}
 	if !printable(in.ID) {
-		fault("ID %q has a space or a control character", in.ID)
+		fault("ID %q is not UTF-8 without space and control characters", in.ID)
 	}
 	if in.Weight < 0 {
 		fault("weight %d is negative", in.Weight)
@@ -52,7 +54,8 @@ func (in *Instance) Validate() error {
 }
 
 func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f })
+	return utf8.ValidString(s) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 }
 
 // Equal reports whether both say the same in every field. Nil and empty Meta are

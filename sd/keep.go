@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -53,11 +54,9 @@ func KeepTimeout(d time.Duration) KeepOption { return func(r *Registration) { r.
 // of a Registrar's Register: it validates the instance, tries Put with jittered
 // backoff until the first success, a permanent error or the end of ctx, then
 // holds the entry and puts it back whenever it is lost, until Deregister. It
-// panics if entry is nil.
+// panics if entry or an option is nil.
 func Keep(ctx context.Context, in Instance, entry Entry, opts ...KeepOption) (*Registration, error) {
-	if entry == nil {
-		panic("sd: Keep: entry is nil")
-	}
+	checkKeep(entry, opts)
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
@@ -75,6 +74,21 @@ func Keep(ctx context.Context, in Instance, entry Entry, opts ...KeepOption) (*R
 	r.end = end
 	go r.supervise(life)
 	return r, nil
+}
+
+func checkKeep(entry Entry, opts []KeepOption) {
+	var faults []string
+	if entry == nil {
+		faults = append(faults, "entry is nil")
+	}
+	for i, opt := range opts {
+		if opt == nil {
+			faults = append(faults, fmt.Sprintf("option %d is nil", i))
+		}
+	}
+	if len(faults) > 0 {
+		panic("sd: Keep: " + strings.Join(faults, "; "))
+	}
 }
 
 // cleanUp bounds the removal of an entry that Register gives up on.
@@ -136,6 +150,9 @@ func (r *Registration) hold(ctx context.Context) (lost, stood bool) {
 	start := time.Now()
 	err := r.entry.Hold(ctx)
 	if lost = ctx.Err() == nil; lost {
+		if err == nil {
+			err = errors.New("it is not known why")
+		}
 		r.note(false, fmt.Errorf("sd: the entry of %s was lost: %w", r.id, err))
 	}
 	return lost, time.Since(start) > r.backoff.bound(64)

@@ -75,8 +75,8 @@ func (r *Registration) State() RegistrationState {
 
 // Update changes what the registry says of the instance: address, weight, zone or
 // meta; the ID must stay. It returns nil once the registry has it. If ctx ends
-// before, it returns the context's error and the change is still made as soon as
-// the registry takes it. After Deregister it returns [ErrDeregistered].
+// before, it returns the context's error, joined with the registry's if that
+// refuses, and the change is still made as soon as the registry takes it. After Deregister it returns [ErrDeregistered].
 func (r *Registration) Update(ctx context.Context, in Instance) error {
 	if err := in.Validate(); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (r *Registration) Update(ctx context.Context, in Instance) error {
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("sd: update %s: %w", r.id, errors.Join(ctx.Err(), r.State().Err))
 		case <-r.done:
 			return ErrDeregistered
 		}

@@ -1,0 +1,323 @@
+package sd_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+var (
+	errDown    = errors.New("the registry is down")
+	errGone    = errors.New("the lease is gone")
+	errRefused = errors.New("refused")
+)
+
+func TestKeepTriesUntilThePutSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(_ context.Context, n int, _ sd.Instance) error {
+			if n <= 3 {
+				return errDown
+			}
+			return nil
+		}}
+		start := time.Now()
+		r := keep(t, p)
+		if d := time.Since(start); d <= 0 || d > 700*time.Millisecond {
+			t.Errorf("three failures took %v; want at most 100+200+400 ms", d)
+		}
+		if puts, removes := p.log(); len(puts) != 4 || removes != 0 {
+			t.Errorf("%d puts and %d removes; want 4 and 0", len(puts), removes)
+		}
+		if state := r.State(); !state.Registered || state.Err != nil || !state.Since.Equal(time.Now()) {
+			t.Errorf("the state is %+v", state)
+		}
+	})
+}
+
+func TestKeepReturnsAPermanentErrorAtOnce(t *testing.T) {
+	for _, refusal := range []error{sd.Permanent(errRefused), fmt.Errorf("put: %w", sd.Permanent(errRefused))} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &place{t: t, put: func(context.Context, int, sd.Instance) error { return refusal }}
+			start := time.Now()
+			r, err := sd.Keep(t.Context(), sd.Instance{Addr: "h:1"}, p)
+			if r != nil || !errors.Is(err, errRefused) || time.Since(start) > 0 {
+				t.Errorf("Keep returns %v, %v after %v", r, err, time.Since(start))
+			}
+			// A reply says refused, and yet an earlier try may have passed.
+			if puts, removes := p.log(); len(puts) != 1 || removes != 1 {
+				t.Errorf("%d puts and %d removes; want 1 and 1", len(puts), removes)
+			}
+		})
+	}
+	if sd.Permanent(nil) != nil || sd.Permanent(errRefused).Error() != "refused" {
+		t.Error("Permanent changes nil, or the text")
+	}
+}
+
+// The outcome of a Put that failed is unknown, so what it may have left is removed,
+// by a context that is not the dead one.
+func TestKeepGivesUpWithItsContextAndRemovesAnOrphan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{t: t,
+			put: func(context.Context, int, sd.Instance) error { return errDown },
+			remove: func(ctx context.Context, _ int) error {
+				if ctx.Err() != nil {
+					t.Error("Remove gets a context that is done")
+				}
+				<-ctx.Done() // and hangs
+				return ctx.Err()
+			},
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := sd.Keep(ctx, sd.Instance{Addr: "h:1"}, p)
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errDown) {
+			t.Errorf("Keep returns %v; want the context's error and the registry's", err)
+		}
+		if d := time.Since(start); d < time.Minute || d > time.Minute+2*time.Second {
+			t.Errorf("Keep gives up after %v; want a minute and at most 2 s to clean up", d)
+		}
+		if _, removes := p.log(); removes != 1 {
+			t.Errorf("%d removes; want 1", removes)
+		}
+	})
+}
+
+func TestKeepDoesNothing(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := &place{t: t}
+	if _, err := sd.Keep(done, sd.Instance{Addr: "h:1"}, p); !errors.Is(err, context.Canceled) {
+		t.Errorf("Keep with a context that is done returns %v", err)
+	}
+	if _, err := sd.Keep(t.Context(), sd.Instance{Addr: "nowhere"}, p); err == nil || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("Keep of a malformed instance returns %v", err)
+	}
+	if puts, removes := p.log(); len(puts)+removes != 0 {
+		t.Errorf("%d puts and %d removes; want none", len(puts), removes)
+	}
+}
+
+func TestKeepBoundsEachPut(t *testing.T) {
+	for set, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, 0: 10 * time.Second, -1: 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &place{put: func(ctx context.Context, n int, _ sd.Instance) error {
+				if n == 2 {
+					return nil
+				}
+				<-ctx.Done() // a black hole
+				return ctx.Err()
+			}}
+			start := time.Now()
+			keep(t, p, sd.KeepTimeout(set))
+			if d := time.Since(start); d < want || d > want+100*time.Millisecond {
+				t.Errorf("KeepTimeout(%v): a Put that hangs costs %v; want %v and a delay", set, d, want)
+			}
+		})
+	}
+}
+
+func TestKeepPutsBackWhatWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{
+			put: func(_ context.Context, n int, _ sd.Instance) error {
+				if n == 2 || n == 3 {
+					return errDown
+				}
+				return nil
+			},
+			hold: func(ctx context.Context, n int) error {
+				if n == 1 {
+					time.Sleep(time.Minute)
+					return errGone
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			},
+		}
+		start := time.Now()
+		r := keep(t, p)
+		time.Sleep(time.Minute)
+		synctest.Wait() // it waits before it puts back
+		lost := r.State()
+		if lost.Registered || !errors.Is(lost.Err, errGone) || lost.Since.Sub(start) != time.Minute {
+			t.Errorf("after the loss the state is %+v", lost)
+		}
+		time.Sleep(time.Minute)
+		back := r.State()
+		if puts, _ := p.log(); len(puts) != 4 || !back.Registered || back.Err != nil || !back.Since.Equal(puts[3].at) {
+			t.Errorf("after %d puts the state is %+v; want it registered since the fourth", len(puts), back)
+		}
+	})
+}
+
+func TestKeepSaysWhyWhileItIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mended atomic.Bool
+		p := &place{
+			put: func(_ context.Context, n int, _ sd.Instance) error {
+				if n > 1 && !mended.Load() {
+					return sd.Permanent(errRefused) // an operator can mend it
+				}
+				return nil
+			},
+			hold: func(ctx context.Context, n int) error {
+				if n == 1 {
+					return nil // though it should say why
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			},
+		}
+		r := keep(t, p)
+		synctest.Wait()
+		if err := r.State().Err; err == nil || strings.Contains(err.Error(), "%!") {
+			t.Errorf("the loss is told as %v", err)
+		}
+		time.Sleep(time.Hour)
+		if state := r.State(); state.Registered || !errors.Is(state.Err, errRefused) {
+			t.Errorf("the state is %+v", state)
+		}
+		mended.Store(true)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if state := r.State(); !state.Registered {
+			t.Errorf("what was mended is not back: %+v", state)
+		}
+	})
+}
+
+// A registry that comes back meets all its clients at once: they must not be in
+// step.
+func TestKeepSpreadsTheReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const clients = 50
+		back := make(map[time.Time]bool)
+		restart := make(chan struct{})
+		var places []*place
+		for range clients {
+			p := &place{hold: func(ctx context.Context, n int) error {
+				if n > 1 {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				<-restart
+				return errGone
+			}}
+			places = append(places, p)
+			keep(t, p)
+		}
+		close(restart)
+		time.Sleep(time.Minute)
+		for _, p := range places {
+			puts, _ := p.log()
+			back[puts[1].at] = true
+		}
+		if len(back) < clients*9/10 {
+			t.Errorf("%d clients come back at %d moments", clients, len(back))
+		}
+	})
+}
+
+func TestKeepCannotSpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{hold: func(context.Context, int) error { return errGone }}
+		keep(t, p)
+		time.Sleep(time.Hour)
+		// The delays are 5 s on average, once they have grown.
+		if puts, _ := p.log(); len(puts) < 500 || len(puts) > 1000 {
+			t.Errorf("an entry that is lost at once is put %d times in an hour; want about 720", len(puts))
+		}
+	})
+}
+
+// Losses that are far apart are each the first.
+func TestKeepForgetsOldFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{hold: func(ctx context.Context, _ int) error {
+			select {
+			case <-time.After(time.Minute):
+				return errGone
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}
+		keep(t, p, sd.KeepBackoff(sd.Backoff{Base: time.Second, Cap: 30 * time.Second}))
+		time.Sleep(time.Hour)
+		puts, _ := p.log()
+		for i := range puts[1:] {
+			if gap := puts[i+1].at.Sub(puts[i].at); gap <= time.Minute || gap > time.Minute+time.Second {
+				t.Errorf("put %d comes %v after the one before; want a minute and up to a second", i+1, gap)
+			}
+		}
+	})
+}
+
+func TestKeepCopiesMeta(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{t: t, put: func(_ context.Context, _ int, in sd.Instance) error {
+			in.Meta["k"] = "the entry's"
+			return nil
+		}}
+		meta := map[string]string{"k": "v"}
+		r, err := sd.Keep(t.Context(), sd.Instance{Addr: "h:1", Meta: meta}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Deregister(t.Context())
+		if meta["k"] != "v" {
+			t.Error("the entry wrote to the caller's map")
+		}
+		meta["k"] = "the caller's"
+		if in := r.Instance(); in.Meta["k"] != "v" || in.ID != "h:1" {
+			t.Errorf("the instance is %+v", in)
+		}
+	})
+}
+
+type keyOfTest struct{}
+
+// Values such as a trace reach the entry also when ctx is done: it bounds the
+// first registration only.
+func TestKeepOutlivesItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), keyOfTest{}, "v"))
+		p := &place{t: t, hold: func(ctx context.Context, _ int) error {
+			if ctx.Value(keyOfTest{}) != "v" {
+				t.Error("Hold does not get the values of ctx")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		r, err := sd.Keep(ctx, sd.Instance{Addr: "h:1"}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		time.Sleep(time.Hour)
+		if state := r.State(); !state.Registered {
+			t.Errorf("the state is %+v", state)
+		}
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestKeepMisuse(t *testing.T) {
+	defer func() {
+		text, _ := recover().(string)
+		if !strings.Contains(text, "entry is nil") || !strings.Contains(text, "option 1 is nil") {
+			t.Errorf("the panic is %q", text)
+		}
+	}()
+	_, _ = sd.Keep(t.Context(), sd.Instance{}, nil, sd.KeepTimeout(0), nil)
+}

@@ -1,0 +1,128 @@
+package sd_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+func TestNodeCounts(t *testing.T) {
+	in := &sd.Instance{ID: "a", Addr: "h:1"}
+	n := sd.NewNode(in)
+	if n.Instance() != in || n.InFlight() != 0 {
+		t.Fatalf("a new node is of %v with %d in flight", n.Instance(), n.InFlight())
+	}
+	for want := int64(1); want <= 3; want++ {
+		if !n.Acquire() || n.InFlight() != want {
+			t.Fatalf("%d are in flight; want %d", n.InFlight(), want)
+		}
+	}
+	n.Release()
+	if n.InFlight() != 2 {
+		t.Errorf("%d are in flight; want 2", n.InFlight())
+	}
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.Retire(done); !errors.Is(err, context.Canceled) {
+		t.Errorf("Retire with calls in flight returns %v", err)
+	}
+	for range 3 {
+		if n.Acquire() || n.InFlight() != 2 {
+			t.Errorf("a retired node accepts a call, or counts %d; want 2", n.InFlight())
+		}
+	}
+	n.Release()
+	n.Release()
+	// That it is drained wins over a context that is done.
+	for range 100 {
+		if err := n.Retire(done); err != nil || n.InFlight() != 0 || n.Acquire() {
+			t.Fatalf("Retire of a drained node returns %v, with %d in flight", err, n.InFlight())
+		}
+	}
+}
+
+func TestNodeRetireWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := sd.NewNode(new(sd.Instance))
+		for i := range 3 {
+			n.Acquire()
+			time.AfterFunc(time.Duration(i+1)*time.Second, n.Release)
+		}
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if err := n.Retire(t.Context()); err != nil || time.Since(start) != 3*time.Second {
+					t.Errorf("Retire returns %v after %v; want nil after 3 s", err, time.Since(start))
+				}
+			})
+		}
+		bounded, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		if err := n.Retire(bounded); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a bounded Retire returns %v", err)
+		}
+		wg.Wait()
+	})
+}
+
+// No Acquire succeeds once a Retire has returned, and none is in flight then.
+func TestNodeConcurrentSafe(t *testing.T) {
+	for range 200 {
+		n := sd.NewNode(new(sd.Instance))
+		var retired atomic.Bool
+		var inside atomic.Int64
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for {
+					late := retired.Load()
+					if !n.Acquire() {
+						return
+					}
+					inside.Add(1)
+					if late {
+						t.Error("a call was accepted after Retire had returned")
+					}
+					runtime.Gosched()
+					inside.Add(-1)
+					n.Release()
+				}
+			})
+		}
+		for range 2 {
+			wg.Go(func() {
+				runtime.Gosched()
+				if err := n.Retire(t.Context()); err != nil {
+					t.Error(err)
+				}
+				retired.Store(true)
+				if calls := inside.Load(); calls != 0 {
+					t.Errorf("Retire returned with %d calls in flight", calls)
+				}
+			})
+		}
+		wg.Wait()
+		if n.InFlight() != 0 {
+			t.Fatalf("%d are in flight in the end", n.InFlight())
+		}
+	}
+}
+
+func TestNodeAllocatesNothing(t *testing.T) {
+	n := sd.NewNode(new(sd.Instance))
+	if got := testing.AllocsPerRun(1000, func() {
+		if n.Acquire() {
+			n.Release()
+		}
+	}); got != 0 {
+		t.Errorf("Acquire and Release allocate %v times", got)
+	}
+}

@@ -1,0 +1,324 @@
+package sd_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+func weighing(n int) sd.Instance { return sd.Instance{ID: "a", Addr: "h:1", Weight: n} }
+
+// The clock stands still while it is made: nothing waits for a delay.
+func TestUpdateWhileHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(place)
+		r := keep(t, p)
+		time.Sleep(time.Minute)
+		start := time.Now()
+		for n := range 5 {
+			if err := r.Update(t.Context(), weighing(n)); err != nil {
+				t.Fatal(err)
+			}
+			puts, _ := p.log()
+			if got := puts[len(puts)-1].in; got.Weight != n || len(puts) != n+2 {
+				t.Errorf("after update %d there were %d puts, the last of %+v", n, len(puts), got)
+			}
+		}
+		if d := time.Since(start); d > 0 {
+			t.Errorf("the updates took %v", d)
+		}
+		if state := r.State(); !state.Registered || r.Instance().Weight != 4 || state.Since.Equal(start) {
+			t.Errorf("%+v is in the state %+v; an update is no new registration", r.Instance(), state)
+		}
+	})
+}
+
+func TestUpdateWhileTheRegistryIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(_ context.Context, n int, _ sd.Instance) error {
+			if n > 1 && n < 8 {
+				return errDown
+			}
+			return nil
+		}}
+		r := keep(t, p)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+		defer cancel()
+		synctest.Wait()
+		if err := r.Update(ctx, weighing(1)); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errDown) {
+			t.Errorf("Update returns %v; want the context's error and the registry's", err)
+		}
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if err := r.Update(t.Context(), weighing(2)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		puts, _ := p.log()
+		if last := puts[len(puts)-1].in; len(puts) != 8 || last.Weight != 2 {
+			t.Errorf("there were %d puts, the last of %+v; want 8, of the newest", len(puts), last)
+		}
+	})
+}
+
+// An update whose caller has left is made all the same.
+func TestUpdateOutlivesItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(place)
+		r := keep(t, p)
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = r.Update(done, weighing(3))
+		time.Sleep(time.Minute)
+		if puts, _ := p.log(); puts[len(puts)-1].in.Weight != 3 {
+			t.Errorf("the last put is of %+v", puts[len(puts)-1].in)
+		}
+	})
+}
+
+// What changes while a Put runs is put by the next.
+func TestUpdateDuringAPut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(_ context.Context, n int, _ sd.Instance) error {
+			if n == 2 {
+				time.Sleep(5 * time.Second)
+			}
+			return nil
+		}}
+		r := keep(t, p)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = r.Update(t.Context(), weighing(1)) })
+		time.Sleep(time.Second)
+		if err := r.Update(t.Context(), weighing(2)); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		if puts, _ := p.log(); len(puts) != 3 || puts[1].in.Weight != 1 || puts[2].in.Weight != 2 {
+			t.Errorf("the puts are %+v", puts)
+		}
+	})
+}
+
+func TestUpdateMalformed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(place)
+		r := keep(t, p)
+		for _, c := range []struct {
+			in   sd.Instance
+			says string
+		}{
+			{sd.Instance{ID: "a", Addr: "h"}, "not host:port"},
+			{sd.Instance{ID: "b", Addr: "h:1"}, "the ID cannot change to b"},
+			{sd.Instance{Addr: "h:1"}, "the ID cannot change to h:1"},
+		} {
+			if err := r.Update(t.Context(), c.in); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("Update to %+v returns %v; want %s", c.in, err, c.says)
+			}
+		}
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Update(t.Context(), weighing(1)); !errors.Is(err, sd.ErrDeregistered) {
+			t.Errorf("Update after Deregister returns %v", err)
+		}
+		if puts, _ := p.log(); len(puts) != 1 {
+			t.Errorf("%d puts; want the first alone", len(puts))
+		}
+	})
+}
+
+func TestDeregisterEndsAnUpdate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(_ context.Context, n int, _ sd.Instance) error {
+			if n > 1 {
+				return errDown
+			}
+			return nil
+		}}
+		r := keep(t, p)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := r.Update(t.Context(), weighing(1)); !errors.Is(err, sd.ErrDeregistered) {
+				t.Errorf("Update returns %v", err)
+			}
+		})
+		time.Sleep(time.Minute)
+		start := time.Now()
+		if err := r.Deregister(t.Context()); err != nil || time.Since(start) > 0 {
+			t.Errorf("in a delay Deregister returns %v after %v; want nil at once", err, time.Since(start))
+		}
+		wg.Wait()
+	})
+}
+
+func TestDeregisterOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{remove: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
+		r := keep(t, p)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := r.Deregister(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if _, removes := p.log(); removes != 1 || time.Since(start) != time.Second {
+					t.Errorf("%d removes; want one, and that it is over", removes)
+				}
+			})
+		}
+		wg.Wait()
+		if state := r.State(); state.Registered || state.Err != nil {
+			t.Errorf("the state is %+v", state)
+		}
+	})
+}
+
+func TestDeregisterAgainAfterAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{remove: func(_ context.Context, n int) error {
+			if n < 3 {
+				return errDown
+			}
+			return nil
+		}}
+		r := keep(t, p)
+		for n := 1; n <= 4; n++ {
+			err := r.Deregister(t.Context())
+			if n < 3 != errors.Is(err, errDown) || n >= 3 && err != nil {
+				t.Errorf("Deregister %d returns %v", n, err)
+			}
+			if state := r.State(); !errors.Is(state.Err, err) || state.Registered {
+				t.Errorf("after Deregister %d the state is %+v", n, state)
+			}
+		}
+		if _, removes := p.log(); removes != 3 {
+			t.Errorf("%d removes; want 3", removes)
+		}
+	})
+}
+
+func TestDeregisterIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		p := &place{
+			remove: func(ctx context.Context, n int) error {
+				if n > 1 {
+					return nil
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			},
+			// An adapter that does not heed its context at once.
+			hold: func(ctx context.Context, _ int) error { <-stuck; return ctx.Err() },
+		}
+		r := keep(t, p)
+		synctest.Wait() // it holds
+		bounded := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			err := r.Deregister(ctx)
+			if time.Since(start) > time.Second {
+				t.Errorf("Deregister returns after %v", time.Since(start))
+			}
+			return err
+		}
+		if err := bounded(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while Hold is stuck Deregister returns %v", err)
+		}
+		if _, removes := p.log(); removes != 0 {
+			t.Error("Remove runs beside Hold")
+		}
+		close(stuck)
+		// The second waits for the first's Remove, and for no longer than its own.
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := bounded(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("while Remove is stuck Deregister returns %v", err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := r.Deregister(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("beside another Deregister it returns %v", err)
+		}
+		wg.Wait()
+		if err := bounded(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A Put that Deregister cut short may have passed, so Remove comes after it.
+func TestDeregisterDuringAPut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(ctx context.Context, n int, _ sd.Instance) error {
+			if n > 1 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}}
+		r := keep(t, p)
+		go func() { _ = r.Update(t.Context(), weighing(1)) }()
+		synctest.Wait()
+		start := time.Now()
+		if err := r.Deregister(t.Context()); err != nil || time.Since(start) > 0 {
+			t.Errorf("Deregister returns %v after %v", err, time.Since(start))
+		}
+		if puts, removes := p.log(); len(puts) != 2 || removes != 1 {
+			t.Errorf("%d puts and %d removes; want 2 and 1", len(puts), removes)
+		}
+	})
+}
+
+func TestRegistrationConcurrentSafe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{
+			put: func(_ context.Context, n int, _ sd.Instance) error {
+				if n%5 == 4 {
+					return errDown
+				}
+				return nil
+			},
+			hold: func(ctx context.Context, n int) error {
+				if n%3 == 0 {
+					return errGone
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			},
+		}
+		r := keep(t, p)
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for n := range 50 {
+					if err := r.Update(t.Context(), weighing(i*50+n)); err != nil && !errors.Is(err, sd.ErrDeregistered) {
+						t.Error(err)
+					}
+					r.State()
+					r.Instance()
+				}
+			})
+		}
+		wg.Go(func() {
+			time.Sleep(2 * time.Second)
+			if err := r.Deregister(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+	})
+}
