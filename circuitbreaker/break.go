@@ -1,0 +1,107 @@
+package circuitbreaker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dowelkit/dowel/endpoint"
+)
+
+// Breaker decides whether a call may be made. A [*Circuit] is one, and so is a
+// gobreaker.TwoStepCircuitBreaker of any type. It must be safe for concurrent
+// use.
+//
+// A Breaker that also has the method RetryAfter() time.Duration, as a [*Circuit]
+// has, lets a refusal say when to try again.
+type Breaker interface {
+	// Allow returns an error if the call may not be made, and else a function
+	// that is called once, with the outcome: nil for a success.
+	Allow() (done func(err error), err error)
+}
+
+// ErrOpen is what every refusal of [Break] matches by [errors.Is], beside the
+// breaker's own error.
+var ErrOpen = errors.New("refused by the circuit breaker")
+
+// Break calls next only if breaker allows it. If not, it returns an
+// [endpoint.Error] of code Unavailable that matches [ErrOpen] and is marked
+// Local, Outgoing and NotProcessed. A call whose context is done already gets the
+// context's error, and the breaker is not asked.
+//
+// A panic in next counts as a failure and goes on. A call holds its place until
+// next returns, so next must heed its context.
+//
+// Break panics if next, breaker or an option is nil.
+func Break[Req, Resp any](next endpoint.Endpoint[Req, Resp], breaker Breaker, opts ...Option) endpoint.Endpoint[Req, Resp] {
+	g := newGuard(next == nil, breaker, opts)
+	return func(ctx context.Context, req Req) (resp Resp, err error) {
+		done, err := g.enter(ctx)
+		if err != nil {
+			return resp, err
+		}
+		err = errUnfinished // stands only if next does not return
+		defer func() { done(g.verdict(ctx, err)) }()
+		resp, err = next(ctx, req)
+		return resp, err
+	}
+}
+
+// Option changes [Break].
+type Option func(*guard) error
+
+// FailureFunc sets which errors count as failures. The default is
+// [endpoint.Fault]. It is not asked about a call that was cancelled or refused on
+// this side, nor about one that panicked.
+func FailureFunc(failure func(ctx context.Context, err error) bool) Option {
+	return func(g *guard) error {
+		g.failure = failure
+		return when(failure == nil, "the failure function is nil")
+	}
+}
+
+type guard struct {
+	breaker Breaker
+	failure func(context.Context, error) bool
+}
+
+func newGuard(noNext bool, breaker Breaker, opts []Option) *guard {
+	g := &guard{breaker: breaker, failure: endpoint.Fault}
+	faults := []error{when(noNext, "next is nil"), when(breaker == nil, "the breaker is nil")}
+	for _, opt := range opts {
+		if opt == nil {
+			faults = append(faults, errors.New("an option is nil"))
+			continue
+		}
+		faults = append(faults, opt(g))
+	}
+	check("Break", faults...)
+	return g
+}
+
+func (g *guard) enter(ctx context.Context) (done func(error), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	done, err = g.breaker.Allow()
+	if err == nil {
+		return done, nil
+	}
+	refusal := &endpoint.Error{
+		Code:         endpoint.Unavailable,
+		NotProcessed: true,
+		Local:        true,
+		Outgoing:     true,
+		Err:          &openError{err},
+	}
+	if b, ok := g.breaker.(interface{ RetryAfter() time.Duration }); ok {
+		refusal.RetryAfter = b.RetryAfter()
+	}
+	return nil, refusal
+}
+
+type openError struct{ cause error }
+
+func (e *openError) Error() string        { return ErrOpen.Error() + ": " + e.cause.Error() }
+func (e *openError) Unwrap() error        { return e.cause }
+func (e *openError) Is(target error) bool { return target == ErrOpen }

@@ -1,0 +1,105 @@
+package circuitbreaker
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// Circuit is a circuit breaker: a gobreaker that leaves out what says nothing of
+// the instance. It is safe for concurrent use, holds no goroutine, and may serve
+// several endpoints. Make it with [New].
+//
+// Closed, it opens when enough calls fail. Open, it refuses all calls until its
+// time is over, and is half-open with the first call, or question, after that.
+// Half-open, it allows a few probes: it closes when all succeed and opens again
+// when one fails. A probe that is cancelled makes room for another.
+type Circuit struct {
+	name    string
+	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+	start   time.Time
+	until   atomic.Int64 // since start, in ns: the end of the latest open state
+	refused atomic.Uint64
+	changes changes
+
+	open, busy error // what Allow returns, made once
+}
+
+// New returns a closed Circuit. name identifies it in changes and errors, for
+// instance the ID of the instance. New panics if an option is nil or out of
+// range.
+func New(name string, opts ...CircuitOption) *Circuit {
+	s := newSettings(opts)
+	c := &Circuit{
+		name:    name,
+		start:   time.Now(),
+		changes: changes{hook: s.onChange},
+		open:    fmt.Errorf("circuit %q: %w", name, gobreaker.ErrOpenState),
+		busy:    fmt.Errorf("circuit %q is half-open: %w", name, gobreaker.ErrTooManyRequests),
+	}
+	c.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:         name,
+		MaxRequests:  uint32(s.probes),
+		Interval:     s.window,
+		BucketPeriod: s.window / buckets,
+		Timeout:      s.openFor,
+		ReadyToTrip:  s.trips,
+		IsExcluded:   IsExcluded,
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			if to == gobreaker.StateOpen {
+				// gobreaker asks whether the time is past, not whether it is over.
+				c.until.Store(int64(time.Since(c.start) + s.openFor + 1))
+			}
+			c.changes.note(Change{Name: name, From: stateOf(from), To: stateOf(to)})
+		},
+	})
+	return c
+}
+
+// Name returns the name given to New.
+func (c *Circuit) Name() string { return c.name }
+
+// Allow implements [Breaker].
+func (c *Circuit) Allow() (done func(err error), err error) {
+	report, err := c.breaker.Allow()
+	c.changes.deliver()
+	if err == nil {
+		return c.reporting(report), nil
+	}
+	c.refused.Add(1)
+	if err == gobreaker.ErrOpenState {
+		return nil, c.open
+	}
+	return nil, c.busy
+}
+
+func (c *Circuit) reporting(report func(error)) func(error) {
+	if c.changes.hook == nil {
+		return report
+	}
+	return func(err error) {
+		report(err)
+		c.changes.deliver()
+	}
+}
+
+// State returns the current state.
+func (c *Circuit) State() State {
+	s := c.breaker.State()
+	c.changes.deliver()
+	return stateOf(s)
+}
+
+// Counts returns how the calls went.
+func (c *Circuit) Counts() Counts { return countsOf(c.breaker.Counts()) }
+
+// Refused returns how many calls were refused since New.
+func (c *Circuit) Refused() uint64 { return c.refused.Load() }
+
+// RetryAfter returns how long the circuit stays open yet, and zero if it is not
+// open.
+func (c *Circuit) RetryAfter() time.Duration {
+	return max(0, time.Duration(c.until.Load())-time.Since(c.start))
+}

@@ -1,0 +1,219 @@
+package circuitbreaker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/dowelkit/dowel/circuitbreaker"
+	"github.com/dowelkit/dowel/endpoint"
+)
+
+func TestCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes []string
+		c := circuitbreaker.New("db1", circuitbreaker.TripAfter(3), circuitbreaker.OpenFor(time.Minute), circuitbreaker.Probes(2),
+			circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
+				changes = append(changes, fmt.Sprintf("%s: %v to %v", ch.Name, ch.From, ch.To))
+			}))
+		guarded := circuitbreaker.Break(play, c)
+		do := func(err error) error { _, err = guarded(t.Context(), answer(err)); return err }
+		want := func(state circuitbreaker.State, counts circuitbreaker.Counts) {
+			t.Helper()
+			if c.State() != state || c.Counts() != counts {
+				t.Fatalf("%v %+v, want %v %+v", c.State(), c.Counts(), state, counts)
+			}
+		}
+		_ = do(errBroken)
+		_ = do(errBroken)
+		_ = do(nil)
+		want(circuitbreaker.Closed, circuitbreaker.Counts{Requests: 3, Successes: 1, Failures: 2, ConsecutiveSuccesses: 1})
+		for range 3 {
+			_ = do(errBroken)
+		}
+		want(circuitbreaker.Open, circuitbreaker.Counts{})
+		time.Sleep(20 * time.Second)
+		err := do(nil)
+		if got := endpoint.RetryAfter(err); got != 40*time.Second+1 {
+			t.Errorf("retry after %v, want what is left", got)
+		}
+		if !errors.Is(err, gobreaker.ErrOpenState) || !strings.Contains(err.Error(), `circuit "db1"`) {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(endpoint.RetryAfter(err))
+		want(circuitbreaker.HalfOpen, circuitbreaker.Counts{})
+		if c.RetryAfter() != 0 {
+			t.Errorf("half-open, retry after %v", c.RetryAfter())
+		}
+		_ = do(&endpoint.Error{Code: endpoint.Canceled}) // makes room for another
+		_ = do(nil)
+		want(circuitbreaker.HalfOpen, circuitbreaker.Counts{Requests: 2, Successes: 1, Excluded: 1, ConsecutiveSuccesses: 1})
+		_, _ = guarded(t.Context(), func(context.Context) error {
+			if err := do(nil); !errors.Is(err, gobreaker.ErrTooManyRequests) {
+				t.Errorf("a third probe: %v", err)
+			}
+			return nil
+		})
+		want(circuitbreaker.Closed, circuitbreaker.Counts{})
+		if c.Refused() != 2 || c.Name() != "db1" {
+			t.Errorf("%s refused %d, want db1 and 2", c.Name(), c.Refused())
+		}
+		if want := []string{"db1: closed to open", "db1: open to half_open", "db1: half_open to closed"}; !slices.Equal(changes, want) {
+			t.Errorf("changes %q, want %q", changes, want)
+		}
+	})
+}
+
+func TestCircuitDefaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuitbreaker.New("")
+		guarded := circuitbreaker.Break(play, c)
+		for i := range 5 {
+			if c.State() != circuitbreaker.Closed {
+				t.Fatalf("open after %d failures", i)
+			}
+			_, _ = guarded(t.Context(), answer(errBroken))
+		}
+		if c.State() != circuitbreaker.Open || c.RetryAfter() != 5*time.Second+1 {
+			t.Errorf("%v for %v, want open for 5s", c.State(), c.RetryAfter())
+		}
+	})
+}
+
+func TestCircuitRatio(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		pattern string // + success, - failure, c cancelled, . a second
+		open    bool
+	}{
+		{"half", "+-+-+-+-+-", true},
+		{"too few", "+-+-+-+-", false},
+		{"less than half", "+-+-+-+-++-", false},
+		{"cancelled ones do not count", "+-+-+-+-cccc", false},
+		{"nor do they help", "+-+-+-+-c+c-", true},
+		{"out of the window", "+-+-+-+-...........+-", false},
+		{"in a row", "---", true},
+		{"in a row, but long ago", "--...........-", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := circuitbreaker.New("x", circuitbreaker.TripAfter(3), circuitbreaker.TripRatio(0.5, 10), circuitbreaker.Window(10*time.Second))
+				guarded := circuitbreaker.Break(play, c)
+				for _, step := range tt.pattern {
+					if step == '.' {
+						time.Sleep(time.Second)
+						continue
+					}
+					outcome := map[rune]error{'+': nil, '-': errBroken, 'c': context.Canceled}[step]
+					_, _ = guarded(t.Context(), answer(outcome))
+				}
+				if open := c.State() == circuitbreaker.Open; open != tt.open {
+					t.Errorf("open %t, want %t (%+v)", open, tt.open, c.Counts())
+				}
+			})
+		})
+	}
+}
+
+// The hook may use the circuit, and its panic breaks nothing.
+func TestOnChangeMayUseTheCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c *circuitbreaker.Circuit
+		var seen []circuitbreaker.State
+		c = circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
+			seen = append(seen, ch.To)
+			if ch.To == circuitbreaker.Open {
+				time.Sleep(6 * time.Second)
+				c.State() // half-opens it, while this hook runs
+				if len(seen) != 1 {
+					t.Error("two hooks at once")
+				}
+				panic("hook")
+			}
+		}))
+		guarded := circuitbreaker.Break(play, c)
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = guarded(t.Context(), answer(errBroken))
+		}()
+		_, _ = guarded(t.Context(), answer(nil))
+		want := []circuitbreaker.State{circuitbreaker.Open, circuitbreaker.HalfOpen, circuitbreaker.Closed}
+		if !slices.Equal(seen, want) {
+			t.Errorf("saw %v, want %v", seen, want)
+		}
+	})
+}
+
+func TestCircuitConcurrentSafe(t *testing.T) {
+	var running, atOnce, changes atomic.Int64
+	state := circuitbreaker.Closed // guarded by the promise that hooks do not overlap
+	c := circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OpenFor(time.Microsecond), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
+		if running.Add(1) > 1 {
+			atOnce.Add(1)
+		}
+		if ch.From != state {
+			t.Errorf("from %v, but the state was %v", ch.From, state)
+		}
+		state = ch.To
+		changes.Add(1)
+		running.Add(-1)
+	}))
+	guarded := circuitbreaker.Break(play, c)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 300 {
+				_, _ = guarded(t.Context(), answer([]error{nil, errBroken, context.Canceled}[i%3]))
+				_, _, _ = c.State(), c.Counts(), c.RetryAfter()
+			}
+		})
+	}
+	wg.Wait()
+	if atOnce.Load() > 0 || changes.Load() == 0 {
+		t.Errorf("%d hooks at once, %d changes", atOnce.Load(), changes.Load())
+	}
+}
+
+func TestStateText(t *testing.T) {
+	for state, want := range map[circuitbreaker.State]string{
+		circuitbreaker.Closed: "closed", circuitbreaker.HalfOpen: "half_open", circuitbreaker.Open: "open", 9: "state(9)",
+	} {
+		if text, err := state.MarshalText(); string(text) != want || err != nil {
+			t.Errorf("%d is %q, %v, want %q", state, text, err, want)
+		}
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	var nothing endpoint.Endpoint[string, string]
+	for want, do := range map[string]func(){
+		"circuitbreaker: Break: next is nil; the breaker is nil; an option is nil; the failure function is nil": func() {
+			circuitbreaker.Break(nothing, nil, nil, circuitbreaker.FailureFunc(nil))
+		},
+		"circuitbreaker: New: an option is nil; the failures in a row must be positive, not 0; " +
+			"the failure ratio must be above 0 and at most 1, not 2; the minimum of calls must be positive, not 0; " +
+			"the window must be at least 10ms, not 1ns; the open time must be positive, not 0s; " +
+			"the probes must be positive, not -1; the function for changes is nil": func() {
+			circuitbreaker.New("x", nil, circuitbreaker.TripAfter(0), circuitbreaker.TripRatio(2, 0), circuitbreaker.Window(1),
+				circuitbreaker.OpenFor(0), circuitbreaker.Probes(-1), circuitbreaker.OnChange(nil))
+		},
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); got != want {
+					t.Errorf("panic: %s\nwant:  %s", got, want)
+				}
+			}()
+			do()
+		}()
+	}
+}

@@ -1,0 +1,27 @@
+package circuitbreaker
+
+import (
+	"errors"
+	"strings"
+)
+
+// check panics if there are faults. One message names them all, so that a wrong
+// call is put right in one go.
+func check(function string, faults ...error) {
+	var texts []string
+	for _, fault := range faults {
+		if fault != nil {
+			texts = append(texts, strings.ReplaceAll(fault.Error(), "\n", "; "))
+		}
+	}
+	if len(texts) > 0 {
+		panic("circuitbreaker: " + function + ": " + strings.Join(texts, "; "))
+	}
+}
+
+func when(wrong bool, fault string) error {
+	if wrong {
+		return errors.New(fault)
+	}
+	return nil
+}
