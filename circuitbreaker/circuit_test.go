@@ -102,6 +102,7 @@ func TestCircuitRatio(t *testing.T) {
 		{"nor do they help", "+-+-+-+-c+c-", true},
 		{"out of the window", "+-+-+-+-...........+-", false},
 		{"in a row", "---", true},
+		{"in a row, on both sides of ten seconds", ".........--..-", true},
 		{"in a row, but long ago", "--...........-", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
