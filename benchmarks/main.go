@@ -41,6 +41,7 @@ func parse(args []string) (settings, error) {
 	only := flags.String("run", "", "measure only the groups whose name matches the `regexp`, in any case")
 	flags.IntVar(&s.plan.Rounds, "rounds", 30, "how often each contestant runs")
 	flags.DurationVar(&s.plan.Slice, "slice", 20*time.Millisecond, "how long it runs each time, longer in groups of slow things")
+	cpu := flags.Bool("cpu", false, "take times by what the process uses of the processors, for busy machines")
 	flags.BoolVar(&s.write, "write", false, "write "+page)
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -59,8 +60,12 @@ func parse(args []string) (settings, error) {
 	if s.only, err = regexp.Compile("(?i)" + *only); err != nil {
 		errs = append(errs, fmt.Errorf("-run: %w", err))
 	}
-	if s.write && *only != "" {
-		errs = append(errs, errors.New("-write needs all groups: not together with -run"))
+	if s.write && (*only != "" || *cpu) {
+		errs = append(errs, errors.New("-write needs all groups and the clock on the wall: neither -run nor -cpu"))
+	}
+	if *cpu {
+		s.plan.Clock, err = measure.CPUClock()
+		errs = append(errs, err)
 	}
 	return s, errors.Join(errs...)
 }

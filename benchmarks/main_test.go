@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ func TestParse(t *testing.T) {
 		t.Errorf("settings are %+v, %v", s, err)
 	}
 	if s, err := parse([]string{"-write"}); err != nil || !s.write || !s.only.MatchString("any") {
+		t.Errorf("settings are %+v, %v", s, err)
+	}
+	if s, err := parse([]string{"-cpu"}); err != nil && !errors.Is(err, errors.ErrUnsupported) || err == nil && s.plan.Clock == nil {
 		t.Errorf("settings are %+v, %v", s, err)
 	}
 	_, err = parse([]string{"-rounds", "0", "-slice", "-1s", "-write", "-run", "(", "more"})

@@ -14,6 +14,8 @@ type Plan struct {
 	Rounds int
 	// Slice is about how long it runs each time.
 	Slice time.Duration
+	// Clock is what times are taken by. Nil is the clock on the wall.
+	Clock Clock
 }
 
 // Run measures the group, which takes about Rounds × Slice per contestant, and
@@ -31,13 +33,16 @@ func Run(ctx context.Context, g Group, p Plan) ([]Line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("group %q: open %w", g.Name, err)
 	}
+	if p.Clock == nil {
+		p.Clock = WallClock()
+	}
 	slice := p.Slice * time.Duration(max(1, g.Stretch))
 	for _, r := range runners {
-		if err := r.calibrate(slice); err != nil {
+		if err := r.calibrate(p.Clock, slice); err != nil {
 			return nil, fmt.Errorf("group %q: warm up %w", g.Name, err)
 		}
 	}
-	s, err := interleave(ctx, runners, max(1, p.Rounds))
+	s, err := interleave(ctx, runners, p.Clock, max(1, p.Rounds))
 	if err != nil {
 		return nil, fmt.Errorf("group %q: %w", g.Name, err)
 	}
@@ -81,7 +86,7 @@ type series map[string][]Figure
 
 // interleave lets all run in turn, every other round backwards, so that being
 // first, or next to somebody, is nobody's privilege.
-func interleave(ctx context.Context, runners []*runner, rounds int) (series, error) {
+func interleave(ctx context.Context, runners []*runner, clock Clock, rounds int) (series, error) {
 	order := slices.Clone(runners)
 	s := make(series)
 	for range rounds {
@@ -89,7 +94,7 @@ func interleave(ctx context.Context, runners []*runner, rounds int) (series, err
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			f, err := r.measure()
+			f, err := r.measure(clock)
 			if err != nil {
 				return nil, err
 			}

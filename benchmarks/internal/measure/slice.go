@@ -8,7 +8,7 @@ import (
 
 // Figure is what one unit of work costs.
 type Figure struct {
-	Nanos  float64 // of wall time
+	Nanos  float64 // by the clock of the plan
 	Bytes  float64 // allocated, by whichever goroutine
 	Allocs float64
 }
@@ -34,13 +34,13 @@ func open(c Contestant) (*runner, error) {
 }
 
 // calibrate finds how many turns fill the slice, and warms up on the way.
-func (r *runner) calibrate(slice time.Duration) error {
+func (r *runner) calibrate(clock Clock, slice time.Duration) error {
 	for {
-		start := time.Now()
+		start := clock()
 		if err := r.loop(r.turns); err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
-		took := max(time.Since(start), 1)
+		took := max(clock()-start, 1)
 		if took >= slice*3/4 {
 			return nil
 		}
@@ -52,13 +52,13 @@ func (r *runner) calibrate(slice time.Duration) error {
 
 // measure runs one slice. The heap is clean at its start, so that nobody pays for
 // a rival's garbage; the cycles that its own causes are in its time.
-func (r *runner) measure() (Figure, error) {
+func (r *runner) measure(clock Clock) (Figure, error) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	start := clock()
 	err := r.loop(r.turns)
-	took := time.Since(start)
+	took := clock() - start
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return Figure{}, fmt.Errorf("%s: %w", r.name, err)

@@ -1,8 +1,11 @@
 package rows_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"testing"
 
@@ -10,6 +13,7 @@ import (
 	kitsd "github.com/go-kit/kit/sd"
 	kitlb "github.com/go-kit/kit/sd/lb"
 
+	"github.com/dowelkit/dowel/benchmarks/internal/measure"
 	"github.com/dowelkit/dowel/benchmarks/internal/rows"
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
@@ -128,5 +132,30 @@ func TestRetriesTryThreeTimes(t *testing.T) {
 		if err := call(); err == nil || calls != 3 {
 			t.Errorf("%s: %d calls, error %v", name, calls, err)
 		}
+	}
+}
+
+func TestLogsWriteARecordPerCall(t *testing.T) {
+	for name, loop := range map[string]func(io.Writer) measure.Loop{
+		"ours":    func(w io.Writer) measure.Loop { return rows.Calls(rows.Logged(w)) },
+		"Go kit":  func(w io.Writer) measure.Loop { return rows.KitCalls(rows.KitLogged(w)) },
+		"by hand": func(w io.Writer) measure.Loop { return rows.Calls(rows.HandLogged(w)) },
+	} {
+		var b bytes.Buffer
+		if err := loop(&b)(5); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		records := 0
+		for line := range bytes.Lines(b.Bytes()) {
+			var record map[string]any
+			if err := json.Unmarshal(line, &record); err != nil || record["method"] != "greet" {
+				t.Errorf("%s: %s: %v", name, line, err)
+			}
+			records++
+		}
+		if records != 5 {
+			t.Errorf("%s: %d records", name, records)
+		}
+		t.Logf("%s: %s", name, b.Bytes()[:bytes.IndexByte(b.Bytes(), '\n')])
 	}
 }
