@@ -1,0 +1,24 @@
+package circuitbreaker_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/dowelkit/dowel/circuitbreaker"
+)
+
+func BenchmarkBreak(b *testing.B) {
+	idle := func(context.Context, int) (int, error) { return 0, nil }
+	closed := circuitbreaker.New("closed")
+	open := circuitbreaker.New("open", circuitbreaker.ConsecutiveFailures(1))
+	_, _ = circuitbreaker.Break(play, open)(b.Context(), answer(errBroken))
+	for name, c := range map[string]*circuitbreaker.Circuit{"closed": closed, "open": open} {
+		guarded := circuitbreaker.Break(idle, c)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = guarded(b.Context(), 1)
+			}
+		})
+	}
+}
