@@ -2,7 +2,6 @@ package log_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -120,6 +119,18 @@ func TestRetriesAreMarked(t *testing.T) {
 	}
 }
 
+// A group that the logger has open takes what Calls says of itself, but not the
+// IDs of the call.
+func TestCallsWithinAGroup(t *testing.T) {
+	var j journal
+	_, _ = log.Calls(served(nil), log.New(j.handler(slog.LevelInfo)).WithGroup("g"), "pay")(incoming(t.Context()), order{})
+	got := j.record(t)
+	g, _ := got["g"].(map[string]any)
+	if got["request_id"] != "r-1" || fmt.Sprint(keys(g)) != "[code duration_ms method peer]" {
+		t.Errorf("the record is %v", got)
+	}
+}
+
 func TestCallsMeasuresTheCallAndStampsItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal
@@ -135,80 +146,4 @@ func TestCallsMeasuresTheCallAndStampsItsEnd(t *testing.T) {
 			t.Errorf("the time is %v, %v", at, err)
 		}
 	})
-}
-
-// An error may offer itself as JSON or by a format of its own. Neither is meant
-// for a log, and a Handler still gets at the error.
-type account struct{ Number string }
-
-func (account) Error() string                { return "no such account" }
-func (account) MarshalJSON() ([]byte, error) { return []byte(`"DE68"`), nil }
-func (account) MarshalText() ([]byte, error) { return []byte(`DE68`), nil }
-func (a account) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(a.Number)) }
-
-// redacted says itself how to be logged.
-type redacted struct{ error }
-
-func (redacted) LogValue() slog.Value { return slog.StringValue("redacted") }
-
-func TestErrorsAreLoggedByTheirText(t *testing.T) {
-	var nilError *account
-	for _, tt := range []struct {
-		err  error
-		want string
-	}{
-		{account{"DE68"}, "no such account"},
-		{redacted{errors.New("secret")}, "redacted"},
-		{nilError, "PANIC"}, // a typed nil must not bring the call down
-	} {
-		for name, handler := range map[string]func(*journal) slog.Handler{
-			"JSON": func(j *journal) slog.Handler { return slog.NewJSONHandler(j, nil) },
-			"text": func(j *journal) slog.Handler { return slog.NewTextHandler(j, nil) },
-		} {
-			var j journal
-			find := func(context.Context, int) (int, error) { return 0, tt.err }
-			_, _ = log.Calls(find, slog.New(handler(&j)), "find")(t.Context(), 1)
-			if got := j.String(); !strings.Contains(got, tt.want) || strings.Contains(got, "DE68") {
-				t.Errorf("%s: %s", name, got)
-			}
-		}
-	}
-}
-
-func TestAHandlerGetsTheErrorItself(t *testing.T) {
-	var got error
-	h := slog.NewJSONHandler(new(journal), &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == log.ErrorKey {
-				got, _ = a.Value.Any().(error)
-			}
-			return a
-		},
-	})
-	_, _ = log.Calls(shop{}.Pay, slog.New(h), "pay")(t.Context(), order{"refused"})
-	if !errors.Is(got, errLimit) {
-		t.Errorf("the handler got %v", got)
-	}
-}
-
-func TestCallsNamesAllFaultsAtOnce(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		make func()
-		want string
-	}{
-		{"Calls", func() { log.Calls[int, int](nil, nil, "", nil, log.Levels(nil)) },
-			"log: Calls: next is nil; the logger is nil; the method is empty; option 0 is nil; the function for levels is nil"},
-		{"New", func() { log.New(nil, slog.DiscardHandler, nil) }, "log: New: handler 0 is nil; handler 2 is nil"},
-		{"NewHandler", func() { log.NewHandler(nil, nil) }, "log: NewHandler: the handler is nil; adder 0 is nil"},
-	} {
-		func() {
-			defer func() {
-				if got := recover(); got != tt.want {
-					t.Errorf("%s: the panic is %v, want %q", tt.name, got, tt.want)
-				}
-			}()
-			tt.make()
-		}()
-	}
 }

@@ -135,49 +135,6 @@ func untimed(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// Loggers derived from one must not write into each other's attributes.
-func TestDerivedLoggersDoNotShare(t *testing.T) {
-	var j journal
-	base := slog.New(log.NewHandler(slog.NewJSONHandler(&j, &slog.HandlerOptions{ReplaceAttr: untimed}))).
-		WithGroup("g").With("a", 1)
-	one, two := base.With("b", 1).WithGroup("x"), base.With("b", 2).WithGroup("y")
-	three, four := one.WithGroup("p"), one.WithGroup("q")
-	for _, l := range []*slog.Logger{one, two, three, four, base} {
-		l.Info("m", "c", 0)
-	}
-	want := head + `"g":{"a":1,"b":1,"x":{"c":0}}}` + "\n" +
-		head + `"g":{"a":1,"b":2,"y":{"c":0}}}` + "\n" +
-		head + `"g":{"a":1,"b":1,"x":{"p":{"c":0}}}}` + "\n" +
-		head + `"g":{"a":1,"b":1,"x":{"q":{"c":0}}}}` + "\n" +
-		head + `"g":{"a":1,"c":0}}` + "\n"
-	if j.String() != want {
-		t.Errorf("got\n%swant\n%s", &j, want)
-	}
-}
-
-// The caller of Handle keeps its record as it was, spare room included.
-func TestHandleLeavesTheRecordAlone(t *testing.T) {
-	var j journal
-	h := log.NewHandler(slog.NewJSONHandler(&j, nil))
-	var r slog.Record
-	for range 8 { // more than a Record holds within itself
-		r.AddAttrs(slog.Int("a", 1))
-	}
-	if err := h.Handle(incoming(t.Context()), r); err != nil {
-		t.Fatal(err)
-	}
-	r.AddAttrs(slog.Int("b", 1))
-	if r.NumAttrs() != 9 {
-		t.Errorf("the record has %d attributes, want 9", r.NumAttrs())
-	}
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key != "a" && a.Key != "b" {
-			t.Errorf("the record has %v", a)
-		}
-		return true
-	})
-}
-
 type failing struct{ slog.Handler }
 
 var errDisk = errors.New("disk full")
