@@ -10,7 +10,7 @@ import (
 func BenchmarkBreak(b *testing.B) {
 	idle := func(context.Context, int) (int, error) { return 0, nil }
 	closed := circuitbreaker.New("closed")
-	open := circuitbreaker.New("open", circuitbreaker.ConsecutiveFailures(1))
+	open := circuitbreaker.New("open", circuitbreaker.TripAfter(1))
 	_, _ = circuitbreaker.Break(play, open)(b.Context(), answer(errBroken))
 	for name, c := range map[string]*circuitbreaker.Circuit{"closed": closed, "open": open} {
 		guarded := circuitbreaker.Break(idle, c)

@@ -21,7 +21,7 @@ import (
 func TestCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes []string
-		c := circuitbreaker.New("db1", circuitbreaker.ConsecutiveFailures(3), circuitbreaker.OpenFor(time.Minute), circuitbreaker.Probes(2),
+		c := circuitbreaker.New("db1", circuitbreaker.TripAfter(3), circuitbreaker.OpenFor(time.Minute), circuitbreaker.Probes(2),
 			circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
 				changes = append(changes, fmt.Sprintf("%s: %v to %v", ch.Name, ch.From, ch.To))
 			}))
@@ -107,7 +107,7 @@ func TestCircuitRatio(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := circuitbreaker.New("x", circuitbreaker.ConsecutiveFailures(3), circuitbreaker.FailureRatio(0.5, 10), circuitbreaker.Window(10*time.Second))
+				c := circuitbreaker.New("x", circuitbreaker.TripAfter(3), circuitbreaker.TripRatio(0.5, 10), circuitbreaker.Window(10*time.Second))
 				guarded := circuitbreaker.Break(play, c)
 				for _, step := range tt.pattern {
 					if step == '.' {
@@ -130,7 +130,7 @@ func TestOnChangeMayUseTheCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c *circuitbreaker.Circuit
 		var seen []circuitbreaker.State
-		c = circuitbreaker.New("x", circuitbreaker.ConsecutiveFailures(1), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
+		c = circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
 			seen = append(seen, ch.To)
 			if ch.To == circuitbreaker.Open {
 				time.Sleep(6 * time.Second)
@@ -157,7 +157,7 @@ func TestOnChangeMayUseTheCircuit(t *testing.T) {
 func TestCircuitConcurrentSafe(t *testing.T) {
 	var running, atOnce, changes atomic.Int64
 	state := circuitbreaker.Closed // guarded by the promise that hooks do not overlap
-	c := circuitbreaker.New("x", circuitbreaker.ConsecutiveFailures(1), circuitbreaker.OpenFor(time.Microsecond), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
+	c := circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OpenFor(time.Microsecond), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
 		if running.Add(1) > 1 {
 			atOnce.Add(1)
 		}
@@ -204,7 +204,7 @@ func TestMisuse(t *testing.T) {
 			"the failure ratio must be above 0 and at most 1, not 2; the minimum of calls must be positive, not 0; " +
 			"the window must be at least 10ms, not 1ns; the open time must be positive, not 0s; " +
 			"the probes must be positive, not -1; the function for changes is nil": func() {
-			circuitbreaker.New("x", nil, circuitbreaker.ConsecutiveFailures(0), circuitbreaker.FailureRatio(2, 0), circuitbreaker.Window(1),
+			circuitbreaker.New("x", nil, circuitbreaker.TripAfter(0), circuitbreaker.TripRatio(2, 0), circuitbreaker.Window(1),
 				circuitbreaker.OpenFor(0), circuitbreaker.Probes(-1), circuitbreaker.OnChange(nil))
 		},
 	} {

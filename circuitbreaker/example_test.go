@@ -28,7 +28,7 @@ var (
 )
 
 func ExampleBreak() {
-	breaker := circuitbreaker.New("10.0.0.7:8080", circuitbreaker.ConsecutiveFailures(2))
+	breaker := circuitbreaker.New("10.0.0.7:8080", circuitbreaker.TripAfter(2))
 	uppercase := circuitbreaker.Break(instance.Uppercase, breaker)
 	for _, word := range []string{"one", "", "", "two"} {
 		answer, err := uppercase(ctx, word)
@@ -43,7 +43,7 @@ func ExampleBreak() {
 
 func ExampleNew() {
 	breaker := circuitbreaker.New("10.0.0.7:8080",
-		circuitbreaker.FailureRatio(0.5, 2),
+		circuitbreaker.TripRatio(0.5, 2),
 		circuitbreaker.OpenFor(30*time.Second),
 		circuitbreaker.OnChange(func(c circuitbreaker.Change) {
 			fmt.Printf("%s: %v, then %v\n", c.Name, c.From, c.To)
@@ -85,7 +85,7 @@ func ExampleVerdict() {
 }
 
 func ExampleFailureFunc() {
-	breaker := circuitbreaker.New("10.0.0.7:8080", circuitbreaker.ConsecutiveFailures(1))
+	breaker := circuitbreaker.New("10.0.0.7:8080", circuitbreaker.TripAfter(1))
 	uppercase := circuitbreaker.Break(instance.Uppercase, breaker,
 		circuitbreaker.FailureFunc(func(_ context.Context, err error) bool {
 			return endpoint.CodeOf(err) == endpoint.Unavailable

@@ -25,19 +25,19 @@ type settings struct {
 // buckets is into how many parts the window is cut to let it slide.
 const buckets = 10
 
-// ConsecutiveFailures opens the circuit after n failures in a row within the window. The
+// TripAfter opens the circuit after n failures in a row within the window. The
 // default is 5.
-func ConsecutiveFailures(n int) CircuitOption {
+func TripAfter(n int) CircuitOption {
 	return func(s *settings) error {
 		s.consecutive = n
 		return when(n < 1, fmt.Sprintf("the failures in a row must be positive, not %d", n))
 	}
 }
 
-// FailureRatio also opens the circuit when that share of the calls within the window
+// TripRatio also opens the circuit when that share of the calls within the window
 // failed, of at least minimum calls. The default is not to look at the share.
 // ratio is above 0 and at most 1.
-func FailureRatio(ratio float64, minimum int) CircuitOption {
+func TripRatio(ratio float64, minimum int) CircuitOption {
 	return func(s *settings) error {
 		s.ratio, s.minimum = ratio, minimum
 		return errors.Join(
