@@ -22,8 +22,8 @@ import (
 // comes before the next attempt would, or when the call came in marked as a retry
 // of the hop before: then that hop retries, and load does not multiply.
 //
-// Between attempts there is a delay with full jitter, or the server's retry-after
-// if that is longer. A call that was not processed goes to another instance
+// Between attempts there is a delay with full jitter, or the retry-after of the
+// server, or of a limiter before all of them, if that is longer. A call that was not processed goes to another instance
 // without delay, once. Instances that failed are avoided in the attempts that
 // follow.
 //
@@ -125,8 +125,15 @@ type trouble struct {
 
 // again decides about another attempt and waits until it is time for it.
 func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
-	notProcessed := endpoint.IsNotProcessed(err)
+	notProcessed, instance := endpoint.IsNotProcessed(err), ""
+	if e, ok := errors.AsType[*endpoint.Error](err); ok {
+		instance = e.Instance
+	}
+	// A breaker that stands before one instance asks for time for that one.
 	delay := endpoint.RetryAfter(err)
+	if instance != "" && endpoint.IsLocal(err) {
+		delay = 0
+	}
 	if t.attempts > 1 || !notProcessed {
 		delay = max(delay, t.backoff.Delay(t.attempts))
 	}
@@ -134,8 +141,8 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	if t.stop != nil || !t.wait(ctx, delay) {
 		return false
 	}
-	if e, ok := errors.AsType[*endpoint.Error](err); ok && e.Instance != "" {
-		t.avoid = append(t.avoid, e.Instance)
+	if instance != "" {
+		t.avoid = append(t.avoid, instance)
 	}
 	t.errs = append(t.errs, err)
 	t.attempts++

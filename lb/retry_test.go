@@ -222,6 +222,23 @@ func (c carrier) Get(key string) string { return c[key] }
 func (c carrier) Set(key, value string) { c[key] = value }
 func (c carrier) Keys() []string        { return nil }
 
+// The breaker of one instance says when that one may be asked again; the others
+// may be asked now.
+func TestRetryDoesNotWaitForTheBreakerOfOneInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, RetryAfter: time.Minute}
+		behind := *open
+		behind.Instance = "a"
+		for err, want := range map[error]time.Duration{&behind: 0, open: time.Minute} {
+			next, _ := replies(err)
+			start := time.Now()
+			if _, err := lb.Retry(next)(t.Context(), ""); err != nil || time.Since(start) != want {
+				t.Errorf("%v after %v, want %v", err, time.Since(start), want)
+			}
+		}
+	})
+}
+
 func TestRetryReportsEachRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string

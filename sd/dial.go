@@ -67,6 +67,7 @@ func (e *Endpointer[C]) dialOne(ctx context.Context, cancel context.CancelFunc, 
 func (m *manager[C]) dialed(d dialed[C]) {
 	m.dialing--
 	member, e := d.member, m.e
+	m.dialedOnce(member)
 	switch {
 	case member.gone && d.err == nil:
 		member.cancel()

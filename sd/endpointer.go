@@ -55,6 +55,8 @@ type EndpointerStatus struct {
 	WatchErr  error     // the watch's error since then, nil if it is well
 	DialErr   error     // the last failed dial's error, nil once all are live
 	Failures  uint64    // watch errors and failed dials so far
+
+	pending int // instances whose first dial has not ended
 }
 
 // NewEndpointer watches the instancer and dials a client for each instance. dial
@@ -92,10 +94,15 @@ func NewEndpointer[C any](
 // Set returns the live nodes now. It is one atomic load.
 func (e *Endpointer[C]) Set() *Set[C] { return e.set.Load() }
 
-// Ready waits until at least one instance has a client. If ctx ends before, the
-// error wraps the context's and says what went wrong so far; after Close it is
+// settleTime is how long Ready waits for the other instances after the first.
+const settleTime = 100 * time.Millisecond
+
+// Ready waits until at least one instance has a client, and gives the others a
+// tenth of a second to get theirs. If ctx ends before there is a client, the error
+// wraps the context's and says what went wrong so far; after Close it is
 // [ErrClosed].
 func (e *Endpointer[C]) Ready(ctx context.Context) error {
+	var settled <-chan time.Time
 	for {
 		e.mu.Lock()
 		news, closed, status := e.waiting, e.closed, e.status
@@ -103,12 +110,21 @@ func (e *Endpointer[C]) Ready(ctx context.Context) error {
 		switch {
 		case closed:
 			return ErrClosed
-		case status.Live > 0:
+		case status.Live > 0 && status.pending == 0:
 			return nil
+		case status.Live > 0 && settled == nil:
+			timer := time.NewTimer(settleTime)
+			defer timer.Stop()
+			settled = timer.C
 		}
 		select {
 		case <-news:
+		case <-settled:
+			return nil
 		case <-ctx.Done():
+			if status.Live > 0 {
+				return nil
+			}
 			err := errors.Join(ctx.Err(), status.WatchErr, status.DialErr)
 			return fmt.Errorf("sd: no client is ready for any of %d instances: %w", status.Instances, err)
 		}

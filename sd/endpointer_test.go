@@ -423,6 +423,38 @@ func TestEndpointerReady(t *testing.T) {
 	})
 }
 
+func TestEndpointerReadyGivesTheOthersALittleTime(t *testing.T) {
+	hook := func(_ context.Context, in *sd.Instance) error {
+		switch in.ID {
+		case "b":
+			time.Sleep(50 * time.Millisecond)
+		case "slow":
+			time.Sleep(5 * time.Second)
+		}
+		return nil
+	}
+	for _, tt := range []struct {
+		set  []*sd.Instance
+		want string
+		took time.Duration
+	}{
+		{at(nil, "a", "b"), "a b", 50 * time.Millisecond},
+		{at(nil, "a", "b", "slow"), "a b", 100 * time.Millisecond},
+		{at(nil, "slow"), "slow", 5 * time.Second},
+	} {
+		bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
+			src <- event{set: tt.set}
+			start := time.Now()
+			if err := e.Ready(context.Background()); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start).Round(10 * time.Millisecond); ids(e.Set()) != tt.want || took != tt.took {
+				t.Errorf("ready with %q after %v, want %q after %v", ids(e.Set()), took, tt.want, tt.took)
+			}
+		})
+	}
+}
+
 type failingClient struct{}
 
 func (failingClient) Close() error { return errors.New("close failed") }

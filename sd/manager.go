@@ -20,6 +20,7 @@ type manager[C any] struct {
 	lingering []*member[C]
 	queue     []*member[C] // to be dialed
 	dialing   int
+	pending   int  // members whose first dial has not ended
 	stale     bool // a node or a client of the published set is not right any more
 	renewed   bool // an instance of the published set is
 	gather    *time.Timer
@@ -32,6 +33,7 @@ type member[C any] struct {
 	client C
 	live   bool
 	gone   bool
+	dialed bool // the first dial has ended
 	fails  int
 	cancel context.CancelFunc // ends the dial that runs, later the client's context
 	retry  *time.Timer
@@ -112,11 +114,13 @@ func (m *manager[C]) apply(next []*Instance) {
 			joiner := &member[C]{node: NewNode(in)}
 			out = append(out, joiner)
 			m.queue = append(m.queue, joiner)
+			m.pending++
 		}
 	}
 	leavers = append(leavers, m.members[i:]...)
 	for _, l := range leavers {
 		l.gone = true
+		m.dialedOnce(l)
 		if l.live {
 			m.live--
 			m.stale = true
@@ -127,6 +131,14 @@ func (m *manager[C]) apply(next []*Instance) {
 	}
 	m.spare, m.members, m.current = m.members, out, next
 	clear(m.spare)
+}
+
+// dialedOnce notes that nobody need wait for the member's first dial any more.
+func (m *manager[C]) dialedOnce(member *member[C]) {
+	if !member.dialed {
+		member.dialed = true
+		m.pending--
+	}
 }
 
 // settle publishes what has changed and then drops who is not needed any more.
@@ -151,7 +163,7 @@ func (m *manager[C]) publish(fresh bool) {
 	e := m.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.status.Instances, e.status.Live = len(m.members), m.e.set.Load().Len()
+	e.status.Instances, e.status.Live, e.status.pending = len(m.members), m.e.set.Load().Len(), m.pending
 	if fresh {
 		e.status.Updated, e.status.WatchErr = time.Now(), nil
 	}
