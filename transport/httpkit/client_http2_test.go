@@ -44,7 +44,10 @@ func http2Client(answer func(stream uint32) (frames []byte, hangUp bool)) *http.
 
 func speakHTTP2(conn net.Conn, answer func(uint32) ([]byte, bool)) {
 	out := make(chan []byte, 100) // a pipe holds nothing by itself
-	defer close(out)
+	defer func() {
+		close(out)
+		_, _ = io.Copy(io.Discard, conn) // until all is written
+	}()
 	go func() {
 		defer conn.Close()
 		for frames := range out {

@@ -1,0 +1,89 @@
+package httpkit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// readiness is the checks of one Ready.
+type readiness struct {
+	timeout time.Duration
+	checks  []*check
+}
+
+func (r *readiness) run(ctx context.Context) (map[string]string, bool) {
+	if len(r.checks) == 0 {
+		return nil, true
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	for _, c := range r.checks { // all begin before one is waited for
+		c.begin(ctx, r.timeout)
+	}
+	results, ok := make(map[string]string, len(r.checks)), true
+	for _, c := range r.checks {
+		results[c.name] = "ok"
+		if err := c.wait(ctx); err != nil {
+			results[c.name], ok = "failed", false
+		}
+	}
+	return results, ok
+}
+
+// check is one check with its runs, of which there is one at a time.
+type check struct {
+	name string
+	f    func(context.Context) error
+	mu   sync.Mutex
+	last *checkRun // running if last.done is open
+}
+
+type checkRun struct {
+	done chan struct{}
+	err  error // once done
+}
+
+// begin starts a run unless one is under way. It belongs to no request: whoever
+// asked first may hang up, and others wait for it too.
+func (c *check) begin(ctx context.Context, timeout time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last != nil {
+		select {
+		case <-c.last.done:
+		default:
+			return
+		}
+	}
+	run := &checkRun{done: make(chan struct{})}
+	c.last = run
+	go func() {
+		defer close(run.done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		run.err = c.call(ctx)
+	}()
+}
+
+func (c *check) call(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return c.f(ctx)
+}
+
+func (c *check) wait(ctx context.Context) error {
+	c.mu.Lock()
+	run := c.last
+	c.mu.Unlock()
+	select {
+	case <-run.done:
+		return run.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
