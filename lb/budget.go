@@ -10,7 +10,8 @@ import (
 
 // Budget bounds how much load retries may add, over all calls that share it: a
 // bucket of tokens into which every call puts a fraction of one and from which
-// every retry takes one, after Finagle's RetryBudget. A small rate on top lets
+// every retry takes one, after Finagle's RetryBudget. A retry of what a breaker on
+// this side refused takes none, since no server saw the first attempt. A small rate on top lets
 // clients with little traffic retry at all. It is safe for concurrent use; calls
 // write nothing to it while it is full. It is made by [NewBudget].
 type Budget struct {

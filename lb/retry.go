@@ -129,15 +129,20 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	if e, ok := errors.AsType[*endpoint.Error](err); ok {
 		instance = e.Instance
 	}
-	// A breaker that stands before one instance asks for time for that one.
+	// A breaker that stands before one instance asks for time for that one, and
+	// what it refused was no load.
+	free := instance != "" && endpoint.IsLocal(err)
 	delay := endpoint.RetryAfter(err)
-	if instance != "" && endpoint.IsLocal(err) {
+	if free {
 		delay = 0
 	}
 	if t.attempts > 1 || !notProcessed {
 		delay = max(delay, t.backoff.Delay(t.attempts))
 	}
 	t.stop = t.refuse(ctx, err, fault, notProcessed, delay)
+	if t.stop == nil && !free && !t.budget.withdraw() {
+		t.stop = ErrBudget
+	}
 	if t.stop != nil || !t.wait(ctx, delay) {
 		return false
 	}
@@ -152,7 +157,7 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	return true
 }
 
-// refuse returns why the call is not tried again, or nil.
+// refuse returns why the call is not tried again, or nil; the budget aside.
 func (t *trouble) refuse(ctx context.Context, err error, fault, notProcessed bool, delay time.Duration) error {
 	again := notProcessed || t.idempotent && (fault || endpoint.CodeOf(err) == endpoint.ResourceExhausted)
 	switch {
@@ -167,9 +172,6 @@ func (t *trouble) refuse(ctx context.Context, err error, fault, notProcessed boo
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
 		return ErrNoTime
-	}
-	if !t.budget.withdraw() {
-		return ErrBudget
 	}
 	return nil
 }

@@ -229,11 +229,17 @@ func TestRetryDoesNotWaitForTheBreakerOfOneInstance(t *testing.T) {
 		open := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, RetryAfter: time.Minute}
 		behind := *open
 		behind.Instance = "a"
-		for err, want := range map[error]time.Duration{&behind: 0, open: time.Minute} {
-			next, _ := replies(err)
+		for _, tt := range []struct {
+			err  error
+			wait time.Duration
+			left float64 // of a budget of 1
+		}{{&behind, 0, 1}, {open, time.Minute, 0}} {
+			next, _ := replies(tt.err)
+			budget := lb.NewBudget(lb.BudgetBurst(1), lb.BudgetRate(0), lb.BudgetRatio(0))
 			start := time.Now()
-			if _, err := lb.Retry(next)(t.Context(), ""); err != nil || time.Since(start) != want {
-				t.Errorf("%v after %v, want %v", err, time.Since(start), want)
+			_, err := lb.Retry(next, lb.RetryBudget(budget))(t.Context(), "")
+			if err != nil || time.Since(start) != tt.wait || budget.Balance() != tt.left {
+				t.Errorf("%v after %v with %v left, want %v and %v", err, time.Since(start), budget.Balance(), tt.wait, tt.left)
 			}
 		}
 	})
