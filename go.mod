@@ -3,6 +3,6 @@ module github.com/dowelkit/dowel
 go 1.26.0
 
 require (
-	github.com/sony/gobreaker/v2 v2.4.0 // indirect
-	golang.org/x/time v0.16.0 // indirect
+	github.com/sony/gobreaker/v2 v2.4.0
+	golang.org/x/time v0.16.0
 )

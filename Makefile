@@ -1,0 +1,39 @@
+# Modules of the workspace, and those outside of it.
+MODULES := . examples
+OUTSIDE := benchmarks
+
+FUZZTIME ?= 10s
+
+.PHONY: test lint bench fuzz cover
+
+# Every test of every module: in the workspace with the race detector, then each
+# module alone, as its users see it.
+test:
+	@set -e; for m in $(MODULES); do \
+		echo "== $$m, in the workspace"; (cd $$m && go test -race ./...); done
+	@set -e; for m in $(MODULES) $(OUTSIDE); do \
+		echo "== $$m, alone"; (cd $$m && GOWORK=off go test ./...); done
+
+lint:
+	@set -e; check="$$(cd tools && GOWORK=off go tool -n staticcheck)"; \
+	for m in $(MODULES) $(OUTSIDE); do echo "== $$m"; \
+		(cd $$m && export GOWORK=off && go vet ./... && "$$check" ./... && go mod tidy -diff); done
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+
+# Ratios against peers in one run, as a table. "make bench ARGS=-write" keeps it in
+# BENCHMARKS.md.
+bench:
+	cd benchmarks && GOWORK=off go run . $(ARGS)
+
+# Each fuzz target for a short while.
+fuzz:
+	@set -e; for m in $(MODULES); do (cd $$m; for p in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+		done; done); done
+
+cover:
+	@mkdir -p cover
+	go test -coverprofile=cover/profile -coverpkg=./... ./...
+	go tool cover -func=cover/profile | tail -1
+	go tool cover -html=cover/profile -o cover/index.html

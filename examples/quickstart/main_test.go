@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "in.txt")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestQuickstartHidesEveryTrouble(t *testing.T) {
+	text := strings.Repeat("hello\n\nwörld \xff \"quoted\" <&>\n", 40)
+	var out bytes.Buffer
+	start := time.Now()
+	if err := run(t.Context(), &out, file(t, text), false, false); err != nil {
+		t.Errorf("run: %v\n%s", err, &out)
+	}
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for _, want := range []string{
+		"240 calls   0 failures seen by the caller   0 wrong answers",
+		"a is killed", "b turns slow", "d serves", "c fails every call", "joined late",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output has no %q:\n%s", want, &out)
+		}
+	}
+	for _, trouble := range []string{`[1-9]\d* retries`, `[1-9]\d* refusals by breakers`} {
+		if !regexp.MustCompile(trouble).Match(out.Bytes()) {
+			t.Errorf("no trouble was met, %q is missing:\n%s", trouble, &out)
+		}
+	}
+}
+
+func TestQuickstartRefusesBadInput(t *testing.T) {
+	for name, in := range map[string]string{
+		"no such file":  filepath.Join(t.TempDir(), "none"),
+		"has no lines":  file(t, ""),
+		"line 2 of":     file(t, "short\n"+strings.Repeat("x", 1<<20)),
+		"is a director": t.TempDir(),
+	} {
+		err := run(t.Context(), new(bytes.Buffer), in, false, false)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error is %v, want %q", err, name)
+		}
+	}
+}
+
+// syncBuffer is written to by the run and read by the test.
+type syncBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+func TestQuickstartGoesOnServing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out syncBuffer
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, &out, file(t, "hello\n"), false, true) }()
+	url := regexp.MustCompile(`http://\S+/uppercase`)
+	for end := time.Now().Add(20 * time.Second); !url.MatchString(out.String()); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no address to play with:\n%s", out.String())
+		}
+	}
+	resp, err := http.Post(url.FindString(out.String()), "application/json", strings.NewReader(`{"text":"hello"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(resp.Body); err != nil || strings.TrimSpace(body.String()) != `{"text":"HELLO"}` {
+		t.Errorf("answer is %d %s, %v", resp.StatusCode, &body, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func Example_typedErrors() {
+	_, err := Service{}.Uppercase(context.Background(), UppercaseRequest{})
+	fmt.Println(err)
+	// Output: invalid_argument [EMPTY_TEXT]: the text is empty
+}
