@@ -1,7 +1,8 @@
 // Package sd is service discovery: who is there, and a client for each.
 //
-//	instances := dns.NewInstancer("_http._tcp.stringsvc.internal")   // or consul, etcd, zookeeper, static, memory
-//	clients := sd.NewEndpointer(instances, stringsvc.Dial)           // one client per live instance
+//	instances, err := dns.NewInstancer("_http._tcp.stringsvc.internal") // or of static, memory, your own
+//	…
+//	clients := sd.NewEndpointer(instances, stringsvc.Dial) // one client per live instance
 //	defer clients.Close()
 //
 // An [Instancer] says who is there: it is watched with a range loop. A
