@@ -60,8 +60,8 @@ func parse(args []string) (settings, error) {
 	if s.only, err = regexp.Compile("(?i)" + *only); err != nil {
 		errs = append(errs, fmt.Errorf("-run: %w", err))
 	}
-	if s.write && (*only != "" || *cpu) {
-		errs = append(errs, errors.New("-write needs all groups and the clock on the wall: neither -run nor -cpu"))
+	if s.write && *only != "" {
+		errs = append(errs, errors.New("-write needs all groups: not together with -run"))
 	}
 	if *cpu {
 		s.plan.Clock, err = measure.CPUClock()
@@ -76,6 +76,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	machine := report.ThisMachine("github.com/go-kit/kit")
+	machine.ByCPU = s.plan.Clock != nil
 	var groups []report.Group
 	for _, g := range rows.All() {
 		if !s.only.MatchString(g.Name) {

@@ -18,6 +18,7 @@ type Machine struct {
 	Go     string
 	System string
 	Date   time.Time
+	ByCPU  bool     // times are of the process on the processors, not of the wall
 	Loads  []string // average loads, at the beginning and at the end
 	Peers  []string // modules that were measured against
 }
@@ -64,6 +65,11 @@ func (m *Machine) list() string {
 	item("Cores", fmt.Sprintf("%d, GOMAXPROCS %d", m.Cores, m.Procs))
 	item("Go", m.Go)
 	item("System", m.System)
+	times := "of the wall"
+	if m.ByCPU {
+		times = "of the process on the processors, all goroutines together, because the machine was busy"
+	}
+	item("Times", times)
 	item("Date", m.Date.Format("2 January 2006, 15:04 MST"))
 	item("Load average over a minute, before and after", strings.Join(m.Loads, ", "))
 	item("Beside", strings.Join(m.Peers, ", "))

@@ -79,13 +79,20 @@ func TestMarkdown(t *testing.T) {
 	}
 	for _, want := range []string{
 		"# Benchmarks\n", "1 of 2 budgets kept", "- CPU: Abacus\n", "- Cores: 2, GOMAXPROCS 1\n", "- Go: go9\n",
-		"- System: plan9/mips\n", "- Date: 2 January 2030, 03:04 UTC\n", "before and after: 0.10, 1.20\n",
+		"- System: plan9/mips\n", "- Times: of the wall\n", "- Date: 2 January 2030, 03:04 UTC\n", "before and after: 0.10, 1.20\n",
 		"- Beside: example.org/kit v1\n", "## Pick\n\nPick and release.\n\n| what | ours |", "|---|---|---|---|---|---|---|\n",
 		"| random of 3 | 21.4 ns, 0 B, 0 | Go kit |", "| **MISS: ratio, allocs** |\n", "| alone | 100 ns, 0 B, 0 |  |  |  |  |  |\n",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, b.String())
 		}
+	}
+}
+
+func TestMarkdownNamesTheClock(t *testing.T) {
+	var b strings.Builder
+	if err := report.Markdown(&b, report.Machine{ByCPU: true}, groups); err != nil || !strings.Contains(b.String(), "- Times: of the process") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 

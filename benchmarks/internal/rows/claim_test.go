@@ -159,3 +159,24 @@ func TestLogsWriteARecordPerCall(t *testing.T) {
 		t.Logf("%s: %s", name, b.Bytes()[:bytes.IndexByte(b.Bytes(), '\n')])
 	}
 }
+
+func TestBreakersOpenAfterTheSameFailures(t *testing.T) {
+	count, broken := 0, errors.New("broken")
+	ours := func(context.Context, rows.Message) (rows.Message, error) { count++; return rows.Message{}, broken }
+	theirs := func(context.Context, any) (any, error) { count++; return nil, broken }
+	for name, loop := range map[string]measure.Loop{
+		"ours":    rows.Calls(rows.Broken(ours)),
+		"Go kit":  rows.KitCalls(rows.KitBroken(theirs)),
+		"by hand": rows.Calls(rows.HandBroken(ours)),
+	} {
+		count = 0
+		for range 10 {
+			if err := loop(1); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+		if count != 6 {
+			t.Errorf("%s: %d of 10 failing calls got through", name, count)
+		}
+	}
+}

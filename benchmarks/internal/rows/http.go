@@ -28,8 +28,8 @@ func HTTPs() []measure.Group {
 			Name: name, Note: note, Stretch: 5,
 			Contestants: []measure.Contestant{ours, plain, theirs},
 			Rows: []measure.Row{
-				{What: "a request", Ours: ours.Name, Peer: plain.Name, Budget: budget},
-				{What: "a request", Ours: ours.Name, Peer: theirs.Name},
+				{What: "a request, " + ours.Name, Ours: ours.Name, Peer: plain.Name, Budget: budget},
+				{What: "a request, " + ours.Name, Ours: ours.Name, Peer: theirs.Name},
 			},
 		}
 	}
@@ -46,7 +46,7 @@ func HTTPs() []measure.Group {
 			contest("httpkit", PlainServer(), HTTPKitClient),
 			contest("plain net/http", PlainServer(), PlainClient),
 			contest("Go kit", PlainServer(), asTyped(KitClient))),
-		group("HTTP, both ends", limits+wire,
+		group("HTTP, both ends", limits+"Between two ends of httpkit the deadline and the request ID travel too. "+wire,
 			contest("httpkit", HTTPKitServer(), HTTPKitClient),
 			contest("plain net/http", PlainServer(), PlainClient),
 			contest("Go kit", KitServer(), asTyped(KitClient))),

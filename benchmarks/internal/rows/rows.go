@@ -11,7 +11,7 @@ import (
 func All() []measure.Group {
 	groups := []measure.Group{Middleware()}
 	groups = append(groups, Picks()...)
-	groups = append(groups, Updates(100), Updates(10_000), Retries(), Limits(), Logs())
+	groups = append(groups, Updates(100), Updates(10_000), Retries(), Limits(), Breakers(), Logs())
 	return append(groups, HTTPs()...)
 }
 
