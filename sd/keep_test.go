@@ -228,15 +228,27 @@ func TestKeepSpreadsTheReturn(t *testing.T) {
 }
 
 func TestKeepCannotSpin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &place{hold: func(context.Context, int) error { return errGone }}
-		keep(t, p)
-		time.Sleep(time.Hour)
-		// The delays are 5 s on average, once they have grown.
-		if puts, _ := p.log(); len(puts) < 500 || len(puts) > 1000 {
-			t.Errorf("an entry that is lost at once is put %d times in an hour; want about 720", len(puts))
-		}
-	})
+	for name, p := range map[string]*place{
+		"an entry that is lost at once": {hold: func(context.Context, int) error { return errGone }},
+		"an entry that cannot be put back": {
+			hold: func(context.Context, int) error { return errGone },
+			put: func(_ context.Context, n int, _ sd.Instance) error {
+				if n > 1 {
+					return errDown
+				}
+				return nil
+			},
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			keep(t, p)
+			time.Sleep(time.Hour)
+			// The delays are 5 s on average, once they have grown.
+			if puts, _ := p.log(); len(puts) < 500 || len(puts) > 1000 {
+				t.Errorf("%s is put %d times in an hour; want about 720", name, len(puts))
+			}
+		})
+	}
 }
 
 // Losses that are far apart are each the first.
@@ -303,8 +315,8 @@ func TestKeepOutlivesItsContext(t *testing.T) {
 		}
 		cancel()
 		time.Sleep(time.Hour)
-		if state := r.State(); !state.Registered {
-			t.Errorf("the state is %+v", state)
+		if err := r.Update(t.Context(), sd.Instance{Addr: "h:1", Weight: 2}); err != nil {
+			t.Errorf("Update returns %v", err)
 		}
 		if err := r.Deregister(t.Context()); err != nil {
 			t.Error(err)

@@ -116,6 +116,40 @@ func TestNodeConcurrentSafe(t *testing.T) {
 	}
 }
 
+// One call and one Retire at the same moment: either the call is refused, or
+// Retire waits for it.
+func TestNodeAcquireBesideRetire(t *testing.T) {
+	for round := range 20_000 {
+		n := sd.NewNode(new(sd.Instance))
+		var ready, retired atomic.Bool
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			ready.Store(true)
+			for range round % 64 { // so that every interleaving has its turn
+				retired.Load()
+			}
+			if !n.Acquire() {
+				return
+			}
+			for range 20 {
+				runtime.Gosched()
+			}
+			if retired.Load() {
+				t.Error("Retire returned while a call was in flight")
+			}
+			n.Release()
+		})
+		for !ready.Load() {
+			runtime.Gosched()
+		}
+		if err := n.Retire(t.Context()); err != nil {
+			t.Error(err)
+		}
+		retired.Store(true)
+		wg.Wait()
+	}
+}
+
 func TestNodeAllocatesNothing(t *testing.T) {
 	n := sd.NewNode(new(sd.Instance))
 	if got := testing.AllocsPerRun(1000, func() {
