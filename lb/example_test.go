@@ -156,3 +156,22 @@ func ExampleLeastRequest() {
 	fmt.Println(greet(ctx, "gopher"))
 	// Output: hello gopher <nil>
 }
+
+// slowStart is a picker that knows since when it has known each node.
+type slowStart struct {
+	nodes []*sd.Node
+	since []time.Time
+}
+
+func ExampleCarry() {
+	now := func(*sd.Node) time.Time { return time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC) }
+	a := sd.NewNode(&sd.Instance{ID: "a", Addr: "10.0.0.1:80"})
+	b := sd.NewNode(&sd.Instance{ID: "b", Addr: "10.0.0.2:80"})
+	prev := slowStart{nodes: []*sd.Node{a}, since: make([]time.Time, 1)}
+
+	// b joins: what is known of a stays.
+	next := slowStart{nodes: []*sd.Node{a, b}}
+	next.since = lb.Carry(next.nodes, prev.nodes, prev.since, now)
+	fmt.Println(next.since[0].Year(), next.since[1].Year())
+	// Output: 1 2026
+}
