@@ -15,8 +15,12 @@ type headerCarrier http.Header
 // Get returns the first value of key. Trace state and baggage are lists, which a
 // sender or a proxy may spread over several lines; they are joined.
 func (c headerCarrier) Get(key string) string {
-	key = http.CanonicalHeaderKey(key)
-	values := c[key]
+	values, ok := c[key]
+	if !ok {
+		if canonical := http.CanonicalHeaderKey(key); canonical != key {
+			key, values = canonical, c[canonical]
+		}
+	}
 	switch {
 	case len(values) == 0:
 		return ""

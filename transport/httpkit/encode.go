@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -26,29 +27,37 @@ type Headerer interface{ Headers() http.Header }
 // response is encoded: a response that cannot be is an error of code Internal
 // and no half an answer. The Content-Length is set.
 func EncodeJSON[Resp any](_ context.Context, w http.ResponseWriter, resp Resp) error {
-	return encodeJSON(w, &resp, resp)
+	return encodeJSON(w, &resp, methodsOf(&resp))
 }
 
 // EncodeNothing answers without a body, with the status and headers that the
 // response chooses as [EncodeJSON] does. The status is 204 otherwise. It is for
 // methods that have no result.
 func EncodeNothing[Resp any](_ context.Context, w http.ResponseWriter, resp Resp) error {
-	status, err := setHead(w, &resp, resp, http.StatusNoContent)
+	status, err := setHead(w, methodsOf(&resp), http.StatusNoContent)
 	if err == nil {
 		w.WriteHeader(status)
 	}
 	return err
 }
 
-// encodeJSON gets a response and a pointer to it: one or the other has the
-// methods, whichever their receiver.
-func encodeJSON(w http.ResponseWriter, ptr, resp any) error {
+// methodsOf returns what has the methods of the response: a pointer to it has
+// those of either receiver, unless it is a pointer or an interface itself.
+func methodsOf[Resp any](resp *Resp) any {
+	switch reflect.TypeFor[Resp]().Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return *resp
+	}
+	return resp
+}
+
+func encodeJSON(w http.ResponseWriter, ptr, methods any) error {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	if err := buf.encoder.Encode(ptr); err != nil {
 		return &endpoint.Error{Code: endpoint.Internal, Err: fmt.Errorf("the response cannot be encoded: %w", err)}
 	}
-	status, err := setHead(w, ptr, resp, http.StatusOK)
+	status, err := setHead(w, methods, http.StatusOK)
 	if err != nil {
 		return err
 	}
@@ -60,7 +69,7 @@ func encodeJSON(w http.ResponseWriter, ptr, resp any) error {
 	if h["Content-Type"] == nil {
 		h["Content-Type"] = jsonType
 	}
-	h.Set("Content-Length", strconv.Itoa(buf.Len()))
+	h["Content-Length"] = []string{strconv.Itoa(buf.Len())}
 	w.WriteHeader(status)
 	_, err = w.Write(buf.Bytes())
 	return err
@@ -70,25 +79,17 @@ func encodeJSON(w http.ResponseWriter, ptr, resp any) error {
 var jsonType = []string{"application/json"}
 
 // setHead sets the headers that the response chooses and returns its status.
-func setHead(w http.ResponseWriter, ptr, resp any, status int) (int, error) {
-	if s, ok := as[StatusCoder](ptr, resp); ok {
+func setHead(w http.ResponseWriter, methods any, status int) (int, error) {
+	if s, ok := methods.(StatusCoder); ok {
 		status = s.StatusCode()
 		if status < 200 || status > 599 {
 			return 0, &endpoint.Error{Code: endpoint.Internal, Err: fmt.Errorf("the response chose status %d", status)}
 		}
 	}
-	if r, ok := as[Headerer](ptr, resp); ok {
+	if r, ok := methods.(Headerer); ok {
 		for key, values := range r.Headers() {
 			w.Header()[http.CanonicalHeaderKey(key)] = slices.Clone(values)
 		}
 	}
 	return status, nil
-}
-
-func as[I any](ptr, resp any) (I, bool) {
-	if i, ok := ptr.(I); ok {
-		return i, true
-	}
-	i, ok := resp.(I)
-	return i, ok
 }

@@ -96,7 +96,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := h.context(r)
 	defer cancel()
-	w.Header().Set(call.RequestIDKey, call.From(ctx).RequestID())
+	w.Header()[call.RequestIDKey] = []string{call.From(ctx).RequestID()}
 
 	r = r.WithContext(ctx)
 	if r.Body != nil && r.Body != http.NoBody {
@@ -122,8 +122,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // context returns what the headers say of the call.
 func (h *handler) context(r *http.Request) (context.Context, context.CancelFunc) {
-	ctx, cancel := h.propagator.Extract(r.Context(), headerCarrier(r.Header))
-	ctx = call.With(ctx, call.Peer(r.RemoteAddr))
+	ctx, cancel := h.propagator.Extract(r.Context(), headerCarrier(r.Header), call.Peer(r.RemoteAddr))
 	if h.timeout <= 0 {
 		return ctx, cancel
 	}
