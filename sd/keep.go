@@ -13,6 +13,7 @@ import (
 type Entry interface {
 	// Put writes the instance and returns nil once it is there. It is called
 	// again after it failed, after Hold returned, and when the instance changes.
+	// in has an ID, and its Meta is the Entry's own.
 	Put(ctx context.Context, in Instance) error
 	// Hold keeps the instance there (heartbeats, renewal of a lease) and returns
 	// why it was lost, or promptly when ctx is done.

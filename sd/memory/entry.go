@@ -37,7 +37,6 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 		return err
 	}
 	defer e.registry.mu.Unlock()
-	in = owned(in)
 	e.id, e.place = in.ID, e.service.place(in.ID)
 	e.place.owner = e
 	e.renewLocked()

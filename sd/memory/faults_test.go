@@ -141,3 +141,73 @@ func TestWhatIsTakenOutComesBack(t *testing.T) {
 		})
 	}
 }
+
+// The leases of the dead run on when an outage is over.
+func TestKilledInAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := memory.NewRegistry()
+		register(t, registry.Registrar("s", memory.TTL(ttl)), sd.Instance{ID: "x", Addr: "h:1"})
+		registry.Faults().Outage(errDown)
+		registry.Faults().Kill("s", "x")
+		time.Sleep(time.Hour)
+		registry.Faults().Restore()
+		if got := ids(current(t, registry, "s")); got != "x" {
+			t.Errorf("right after the outage the set is %q; want x, whose lease stood still", got)
+		}
+		time.Sleep(ttl)
+		synctest.Wait()
+		if got := ids(current(t, registry, "s")); got != "" {
+			t.Errorf("a TTL after the outage the set is %q", got)
+		}
+	})
+}
+
+// What hung goes on when the registry does, and does not wait for a timeout.
+func TestHangEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := memory.NewRegistry()
+		registry.Faults().Hang()
+		time.AfterFunc(time.Second, registry.Faults().Restore)
+		start := time.Now()
+		register(t, registry.Registrar("s"), sd.Instance{Addr: "h:1"})
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("Register returns after %v; want it when the hang is over", d)
+		}
+	})
+}
+
+// One outage is told once, whatever happens to the data meanwhile.
+func TestOutageIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := memory.NewRegistry()
+		registry.Faults().Outage(errDown)
+		next := watch(t, registry.Instancer("s"))
+		if _, err := next(); err != errDown {
+			t.Fatalf("the watch yields %v; want the outage", err)
+		}
+		if err := registry.Set("s", sd.Instance{ID: "x", Addr: "h:1"}); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Second, registry.Faults().Restore)
+		want(t, next, "x")
+	})
+}
+
+// A registrant that was lost and has not come back yet does not take a newcomer
+// with it when it ends.
+func TestDeregisterOfALostEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := memory.NewRegistry()
+		registrar := registry.Registrar("s")
+		old := register(t, registrar, sd.Instance{ID: "x", Addr: "h:1"})
+		registry.Faults().Delete("s", "x")
+		newcomer := register(t, registrar, sd.Instance{ID: "x", Addr: "h:2"})
+		if err := old.Deregister(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := ids(current(t, registry, "s")); got != "x" || !newcomer.State().Registered {
+			t.Errorf("the set is %q; want the newcomer", got)
+		}
+	})
+}

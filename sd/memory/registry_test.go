@@ -179,7 +179,11 @@ func TestPointersSurviveWhatASleeperMissed(t *testing.T) {
 	must(registry.Set("s"))
 	must(registry.Set("s", c))
 	must(registry.Set("s", a, b, c))
+	theirs := slices.Clone(current(t, registry, "s"))
 	second, _, _ := next()
+	if !slices.Equal(current(t, registry, "s"), theirs) {
+		t.Error("what one watch slept through changes the set of the others")
+	}
 	if ids(second) != "a b c" || second[0] != first[0] || second[2] != first[1] {
 		t.Fatalf("%v after %v: a and c did not change", second, first)
 	}

@@ -44,17 +44,24 @@ func (s *service) watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
 func reuse(prev, next []*sd.Instance) []*sd.Instance {
 	set, copied, p := next, false, 0
 	for i, in := range next {
-		for p < len(prev) && prev[p] != in && prev[p].ID < in.ID {
+		if p < len(prev) && prev[p] == in {
+			p++
+			continue
+		}
+		for p < len(prev) && prev[p].ID < in.ID {
 			p++
 		}
 		if p == len(prev) {
 			break
 		}
-		if prev[p] != in && prev[p].ID == in.ID && prev[p].Equal(in) {
-			if !copied {
-				set, copied = slices.Clone(next), true
+		if old := prev[p]; old.ID == in.ID {
+			p++
+			if old != in && old.Equal(in) {
+				if !copied {
+					set, copied = slices.Clone(next), true
+				}
+				set[i] = old
 			}
-			set[i] = prev[p]
 		}
 	}
 	return set
