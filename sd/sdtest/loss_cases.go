@@ -23,8 +23,12 @@ func heals(s *scene, lose func()) {
 	s.registered(a)
 	s.registered(b)
 	// It is as good as before.
+	before := len(w.all())
 	s.rest(2 * s.h.Lease)
 	s.holds("a", "b")
+	if len(w.all()) != before {
+		s.Errorf("in twice the time of a lease what had healed changed: %s", w.story())
+	}
 	in := at("b")
 	in.Weight = 6
 	s.update(b, in)

@@ -142,10 +142,13 @@ func successor(s *scene) {
 	next := s.register(sd.Instance{ID: "x", Addr: "new.example:80"})
 	isNew := func(in *sd.Instance) bool { return in.Addr == "new.example:80" }
 	w.seesThat("x", "the successor's address", isNew)
+	before := len(w.all())
 	s.deregister(old)
 	s.rest(2 * s.h.Lease)
 	s.holds("x")
-	w.seesThat("x", "the successor's address", isNew)
+	if len(w.all()) != before {
+		s.Errorf("the end of its predecessor touched the successor, even if that came back: %s", w.story())
+	}
 	s.deregister(next)
 	s.holds()
 }

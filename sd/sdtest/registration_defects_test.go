@@ -56,6 +56,23 @@ func write(ctx context.Context, p *place, in sd.Instance) error {
 
 func wait(ctx context.Context, _ *place) error { <-ctx.Done(); return ctx.Err() }
 
+// heal asks once a second whether the instance is still there.
+func heal(ctx context.Context, p *place) error {
+	for ctx.Err() == nil {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+		for set, err := range p.registry.Instancer(p.service).Watch(ctx) {
+			if err == nil && !slices.ContainsFunc(set, func(in *sd.Instance) bool { return in.ID == p.id }) {
+				return errLost
+			}
+			break
+		}
+	}
+	return ctx.Err()
+}
+
 func remove(_ context.Context, p *place) error {
 	p.registry.Faults().Delete(p.service, p.id)
 	return nil
@@ -75,23 +92,24 @@ func placing(change func(*place)) func(*memory.Registry, string, *sdtest.Service
 
 var registrationDefects = []defect{
 	{"deregisters a successor", "Successor", "is not so", placing(func(*place) {})},
+	{"deregisters a successor that comes back", "Successor", "touched the successor", placing(func(p *place) {
+		p.hold = heal
+	})},
+	{"takes out what it put back", "Deleted", "what had healed changed", placing(func(p *place) {
+		p.ttl, p.hold = ttl, heal
+	})},
 	{"does not see lost data", "LostData", "is not so", placing(func(*place) {})},
 	{"does not see an expired session", "Expired", "is not so", placing(func(*place) {})},
 	{"does not see a deletion", "Deleted", "is not so", placing(func(*place) {})},
 	{"sees lost data once", "LostAgain", "is not so", placing(func(p *place) {
 		seen := false
 		p.hold = func(ctx context.Context, p *place) error {
-			for !seen && ctx.Err() == nil {
-				time.Sleep(time.Second)
-				for set := range p.registry.Instancer(p.service).Watch(ctx) {
-					seen = !slices.ContainsFunc(set, func(in *sd.Instance) bool { return in.ID == p.id })
-					break
-				}
-				if seen {
-					return errLost
-				}
+			if seen {
+				return wait(ctx, p)
 			}
-			return wait(ctx, p)
+			err := heal(ctx, p)
+			seen = errors.Is(err, errLost)
+			return err
 		}
 	})},
 	{"comes back after it was deregistered", "DeregisteredStaysLost", "and a while later|is not so", placing(func(p *place) {
