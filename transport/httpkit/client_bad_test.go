@@ -221,7 +221,11 @@ func TestClientMaxResponse(t *testing.T) {
 		r.Header.Set("Fail", "yes")
 		return r, nil
 	})
-	checkFailure(t, callX(t.Context(), t, base, httpkit.MaxResponse(9), fails), endpoint.Aborted, "409 Conflict")
+	err = callX(t.Context(), t, base, httpkit.MaxResponse(9), fails)
+	checkFailure(t, err, endpoint.Aborted, "409 Conflict")
+	if !strings.Contains(err.Error(), strings.Repeat("x", 89)) {
+		t.Errorf("the limit of responses cuts errors: %v", err)
+	}
 }
 
 func TestClientTLS(t *testing.T) {

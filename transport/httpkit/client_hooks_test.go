@@ -61,6 +61,27 @@ func TestClientHooks(t *testing.T) {
 	}
 }
 
+// Endpoints of one client append to its hooks, each for itself.
+func TestClientHooksAreNotShared(t *testing.T) {
+	var ran []string
+	hook := func(name string) httpkit.ClientOption {
+		return httpkit.ClientBefore(func(r *http.Request) (*http.Request, error) {
+			ran = append(ran, name)
+			return r, nil
+		})
+	}
+	base, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
+	c := dial(t, base, hook("1"), hook("2"), hook("3"))
+	mine := httpkit.NewEndpoint[clientWord, clientWord](c, "POST /x", hook("mine"))
+	_ = httpkit.NewEndpoint[clientWord, clientWord](c, "POST /x", hook("theirs"))
+	if _, err := mine(t.Context(), clientWord{}); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"1", "2", "3", "mine"}; !slices.Equal(ran, want) {
+		t.Errorf("got %q, want %q", ran, want)
+	}
+}
+
 func TestClientHooksFail(t *testing.T) {
 	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, `{}`) })
 	errHook := errors.New("no key")

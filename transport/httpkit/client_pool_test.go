@@ -112,8 +112,13 @@ func TestClientClose(t *testing.T) {
 			<-states // idle
 			continue
 		}
-		if s := <-states; s != http.StateClosed {
-			t.Errorf("the connection is %v", s)
+		select { // sooner than the transport's own idle timeout
+		case s := <-states:
+			if s != http.StateClosed {
+				t.Errorf("the connection is %v", s)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the connection is still open")
 		}
 	}
 }

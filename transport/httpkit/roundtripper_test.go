@@ -117,15 +117,20 @@ func TestRoundTripperBalances(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://stringsvc/", nil)
-	r.Host = "vhost"
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if text, _ := io.ReadAll(resp.Body); !strings.Contains(string(text), " vhost ") {
-		t.Errorf("the request's own Host is lost: %q", text)
+	for host, want := range map[string]string{"vhost": "vhost", "": "stringsvc"} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://stringsvc/", http.NoBody)
+		r.Host = host
+		resp, err := client.Transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := io.ReadAll(resp.Body); !strings.Contains(string(text), " "+want+" ") {
+			t.Errorf("the Host %q arrives as %q", host, text)
+		}
+		resp.Body.Close()
+		if r.Host != host || r.URL.Host != "stringsvc" {
+			t.Error("the request was changed")
+		}
 	}
 }
 
