@@ -18,9 +18,23 @@ type Record struct {
 // A logger or tracer reads it after the call. Observers nest: what an inner one
 // records, those round it record as well.
 func Observe(ctx context.Context) (context.Context, *Record) {
-	r := new(Record)
-	return With(ctx, func(c *Call) { r.outer, c.record = c.record, r }), r
+	o := &observing{carrying: carrying{Context: ctx}}
+	if c := From(ctx); c != nil {
+		o.call = *c
+	}
+	o.record.outer, o.call.record = o.call.record, &o.record
+	return &o.carrying, &o.record
 }
+
+// observing is a context with a call and its record, in one allocation.
+type observing struct {
+	carrying
+	record Record
+}
+
+// Observed reports whether somebody observes the call, so that Asked would be
+// heard.
+func (c *Call) Observed() bool { return c != nil && c.record != nil }
 
 // Attempts returns how many attempts were made so far.
 func (r *Record) Attempts() int { return int(r.attempts.Load()) }

@@ -67,47 +67,44 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 // An instance that the call avoids, see call.Avoided, is picked only if there is
 // no other.
 func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
+	s := b.state.Load()
+	if s == nil || s.set != b.endpointer.Set() {
+		s = b.renew(false)
+	}
 	c := call.From(ctx)
-	for force := false; ; force = true {
-		s := b.current(force)
+	for {
 		if len(s.nodes) == 0 {
 			return Lease[C]{}, b.none()
 		}
-		l := Lease[C]{observer: s.observer}
+		var start time.Duration
 		if s.observer != nil {
-			l.start = time.Since(s.observer.epoch)
+			start = time.Since(s.observer.epoch)
 		}
-		l.index = s.picker.Pick(ctx, l.start)
-		l.node = s.nodes[l.index]
-		if c.Avoids() > 0 && c.Avoided(l.node.Instance().ID) {
-			l.index = s.another(ctx, c, l.index, l.start)
-			l.node = s.nodes[l.index]
+		i := s.picker.Pick(ctx, start)
+		if c.Avoids() > 0 {
+			i = s.avoid(ctx, c, i, start)
+		}
+		if node := s.nodes[i]; node.Acquire() {
+			if c.Observed() {
+				c.Asked(&node.Instance().ID)
+			}
+			return Lease[C]{s, i, start}, nil
 		}
 		// A node refuses only once a set without it is published.
-		if l.node.Acquire() {
-			l.client = s.set.Client(l.index)
-			if c != nil {
-				c.Asked(&l.node.Instance().ID)
-			}
-			return l, nil
-		}
+		s = b.renew(true)
 	}
 }
 
-// current returns the state for the published set. While another goroutine makes
+// renew returns the state for the published set. While another goroutine makes
 // it, the last one still serves, unless a node in it turned out to have left.
-func (b *Balancer[C]) current(force bool) *state[C] {
-	set, s := b.endpointer.Set(), b.state.Load()
-	if s != nil && s.set == set {
-		return s
-	}
-	if s == nil || force {
+func (b *Balancer[C]) renew(force bool) *state[C] {
+	if s := b.state.Load(); s == nil || force {
 		b.rebuild.Lock()
 	} else if !b.rebuild.TryLock() {
 		return s
 	}
 	defer b.rebuild.Unlock()
-	set, s = b.endpointer.Set(), b.state.Load()
+	set, s := b.endpointer.Set(), b.state.Load()
 	if s != nil && s.set == set {
 		return s
 	}
@@ -127,13 +124,15 @@ func (b *Balancer[C]) current(force bool) *state[C] {
 	return next
 }
 
-// another returns a node that the call does not avoid: by the strategy, if a few
-// more picks find one, else the next in order, else the one picked first.
-func (s *state[C]) another(ctx context.Context, c *call.Call, first int, now time.Duration) int {
-	for range 3 {
-		if i := s.picker.Pick(ctx, now); !c.Avoided(s.nodes[i].Instance().ID) {
+// avoid returns first or, if the call avoids that, another node: by the strategy,
+// if a few more picks find one, else the next in a random order, else first.
+func (s *state[C]) avoid(ctx context.Context, c *call.Call, first int, now time.Duration) int {
+	i := first
+	for range 4 {
+		if !c.Avoided(s.nodes[i].Instance().ID) {
 			return i
 		}
+		i = s.picker.Pick(ctx, now)
 	}
 	offset := rand.IntN(len(s.nodes))
 	for k := range s.nodes {

@@ -44,9 +44,9 @@ func Endpoint[C, Req, Resp any](
 		}
 		outcome := error(errPanicked)
 		defer func() { lease.Done(ctx, outcome) }()
-		resp, outcome = method(lease.client, ctx, req)
+		resp, outcome = method(lease.Client(), ctx, req)
 		if outcome != nil {
-			return resp, named(outcome, lease.node.Instance().ID)
+			return resp, named(outcome, lease.Instance().ID)
 		}
 		return resp, nil
 	}

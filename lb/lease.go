@@ -12,29 +12,31 @@ import (
 // Done. It is a small value; copies are the same lease. The zero Lease is not
 // valid.
 type Lease[C any] struct {
-	client   C
-	node     *sd.Node
-	observer *observer
-	index    int
-	start    time.Duration
+	state *state[C]
+	index int
+	start time.Duration // on the observer's clock, if there is one
 }
 
 // Client returns the instance's client. It must not be used after Done.
-func (l Lease[C]) Client() C { return l.client }
+func (l Lease[C]) Client() C { return l.state.set.Client(l.index) }
 
 // Instance returns the instance that was picked.
-func (l Lease[C]) Instance() *sd.Instance { return l.node.Instance() }
+func (l Lease[C]) Instance() *sd.Instance { return l.state.nodes[l.index].Instance() }
 
 // Done ends the lease and tells the strategy what became of the call. ctx and err
 // are those of the call; see endpoint.Fault for what the context is needed for.
 // Done must be called exactly once per pick.
 func (l Lease[C]) Done(ctx context.Context, err error) {
-	l.node.Release()
-	if l.observer == nil {
-		return
+	l.state.nodes[l.index].Release()
+	if o := l.state.observer; o != nil {
+		o.done(ctx, l.index, l.start, err)
 	}
-	l.observer.Observe(l.index, Outcome{
-		Start: l.start, End: time.Since(l.observer.epoch),
+}
+
+// done is apart from Done so that Done is inlined.
+func (o *observer) done(ctx context.Context, index int, start time.Duration, err error) {
+	o.Observe(index, Outcome{
+		Start: start, End: time.Since(o.epoch),
 		Result: result(ctx, err), RetryAfter: endpoint.RetryAfter(err),
 	})
 }

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"context"
+	"math/bits"
 	"math/rand/v2"
 	"time"
 
@@ -19,5 +20,6 @@ func (random) Picker(nodes []*sd.Node, _ Picker) Picker { return randomPicker(le
 type randomPicker uint64
 
 func (n randomPicker) Pick(context.Context, time.Duration) int {
-	return int(rand.Uint64N(uint64(n)))
+	hi, _ := bits.Mul64(rand.Uint64(), uint64(n)) // see two
+	return int(hi)
 }

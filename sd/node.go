@@ -41,19 +41,19 @@ func (n *Node) Instance() *Instance { return n.instance.Load() }
 
 // Acquire counts a call in flight, and returns false without counting it if the
 // node has left the set. Each true needs one Release.
-func (n *Node) Acquire() bool {
-	if n.active.Add(1) > 0 {
-		return true
-	}
-	n.Release()
-	return false
-}
+func (n *Node) Acquire() bool { return n.active.Add(1) > 0 || n.refuse() }
 
 // Release ends what a successful Acquire began.
 func (n *Node) Release() {
 	if n.active.Add(-1) == refusing {
 		n.finish()
 	}
+}
+
+// refuse takes back what Acquire has counted.
+func (n *Node) refuse() bool {
+	n.Release()
+	return false
 }
 
 // InFlight returns the number of calls in flight.
