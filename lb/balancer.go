@@ -74,7 +74,11 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 	c := call.From(ctx)
 	for {
 		if len(s.nodes) == 0 {
-			return Lease[C]{}, b.none()
+			if s.set == b.endpointer.Set() {
+				return Lease[C]{}, b.none()
+			}
+			s = b.renew(true) // somebody joined
+			continue
 		}
 		var start time.Duration
 		if s.observer != nil {

@@ -27,6 +27,7 @@ type Registration struct {
 	removed  bool          // guarded by removing
 
 	mu        sync.Mutex
+	ended     bool // by Deregister
 	wanted    Instance
 	version   int // of wanted
 	standing  int // the version that was put last
@@ -41,8 +42,8 @@ type RegistrationState struct {
 	Registered bool
 	// Since is when Registered became what it is.
 	Since time.Time
-	// Err is the last error while the instance is being put back, nil while it
-	// is registered.
+	// Err is the last error while the instance is being put back or taken out, nil
+	// while all is well.
 	Err error
 }
 
@@ -76,7 +77,8 @@ func (r *Registration) State() RegistrationState {
 // Update changes what the registry says of the instance: address, weight, zone or
 // meta; the ID must stay. It returns nil once the registry has it. If ctx ends
 // before, it returns the context's error, joined with the registry's if that
-// refuses, and the change is still made as soon as the registry takes it. After Deregister it returns [ErrDeregistered].
+// refuses, and the change is still made as soon as the registry takes it. After
+// Deregister it returns [ErrDeregistered].
 func (r *Registration) Update(ctx context.Context, in Instance) error {
 	if err := in.Validate(); err != nil {
 		return err
@@ -89,6 +91,10 @@ func (r *Registration) Update(ctx context.Context, in Instance) error {
 	}
 	in.Meta = maps.Clone(in.Meta)
 	r.mu.Lock()
+	if r.ended {
+		r.mu.Unlock()
+		return ErrDeregistered
+	}
 	r.wanted = in
 	r.version++
 	version := r.version
@@ -115,6 +121,9 @@ func (r *Registration) Update(ctx context.Context, in Instance) error {
 // registration itself put there, never a successor's entry. ctx bounds it. It
 // returns nil once the entry is gone; after an error it may be called again.
 func (r *Registration) Deregister(ctx context.Context) error {
+	r.mu.Lock()
+	r.ended = true
+	r.mu.Unlock()
 	r.end()
 	select {
 	case <-r.done:
@@ -130,13 +139,14 @@ func (r *Registration) Deregister(ctx context.Context) error {
 	if r.removed {
 		return nil
 	}
-	err := r.entry.Remove(ctx)
-	if err != nil {
+	if err := r.entry.Remove(ctx); err != nil {
 		err = fmt.Errorf("sd: deregister %s: %w", r.id, err)
+		r.note(r.State().Registered, err) // it most likely stands as it did
+		return err
 	}
-	r.removed = err == nil
-	r.note(false, err)
-	return err
+	r.removed = true
+	r.note(false, nil)
+	return nil
 }
 
 // want returns the wanted instance, with a Meta of its own, and its version.

@@ -197,8 +197,11 @@ func TestDeregisterAgainAfterAnError(t *testing.T) {
 			if n < 3 != errors.Is(err, errDown) || n >= 3 && err != nil {
 				t.Errorf("Deregister %d returns %v", n, err)
 			}
-			if state := r.State(); !errors.Is(state.Err, err) || state.Registered {
+			if state := r.State(); !errors.Is(state.Err, err) || state.Registered != (n < 3) {
 				t.Errorf("after Deregister %d the state is %+v", n, state)
+			}
+			if err := r.Update(t.Context(), weighing(n)); !errors.Is(err, sd.ErrDeregistered) || r.Instance().Weight == n {
+				t.Errorf("Update after Deregister %d returns %v and wants %+v", n, err, r.Instance())
 			}
 		}
 		if _, removes := p.log(); removes != 3 {
