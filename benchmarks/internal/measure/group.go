@@ -31,6 +31,9 @@ type Group struct {
 	// Stretch makes the slices of this group longer by a factor, for things that
 	// take long. Zero means 1.
 	Stretch int
+	// Cores is how many cores the contestants need at once to show what they are
+	// compared for. Zero means that it does not matter.
+	Cores int
 	// Twin names the contestant that runs twice. Empty means the first.
 	Twin string
 }

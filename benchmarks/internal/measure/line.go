@@ -11,6 +11,7 @@ type Line struct {
 	Ratio      Ratio // of the times; zero without a peer
 	Budget     Budget
 	Noise      bool // the line of the twin
+	Cores      int  // that were needed at once; zero if it does not matter
 }
 
 func lines(g Group, s series) []Line {
@@ -24,7 +25,11 @@ func lines(g Group, s series) []Line {
 	}
 	noise := s.line(Row{What: "noise: the same thing twice", Ours: twin, Peer: g.twin()})
 	noise.Noise = true
-	return append(out, noise)
+	out = append(out, noise)
+	for i := range out {
+		out[i].Cores = g.Cores
+	}
+	return out
 }
 
 func (s series) line(row Row) Line {
@@ -56,9 +61,20 @@ func among(row Row, s series) Line {
 	return worst
 }
 
+// Starved returns how many cores a side had, if that was clearly fewer than were
+// needed: then nobody stood in anybody's way, and the ratio tells little.
+func (l Line) Starved() (had float64, starved bool) {
+	had = l.OurCost.Cores
+	if l.Peer != "" {
+		had = min(had, l.PeerCost.Cores)
+	}
+	return had, had > 0 && had < 0.85*float64(l.Cores)
+}
+
 func nanos(f Figure) float64  { return f.Nanos }
 func bytes(f Figure) float64  { return f.Bytes }
 func allocs(f Figure) float64 { return f.Allocs }
+func cores(f Figure) float64  { return f.Cores }
 
 // cost returns the medians. Allocations are rounded to hundredths and bytes to
 // tenths: the runtime allocates a little now and then by itself.
@@ -67,5 +83,6 @@ func (s series) cost(name string) Figure {
 		Nanos:  median(s.pick(name, nanos)),
 		Bytes:  math.Round(10*median(s.pick(name, bytes))) / 10,
 		Allocs: math.Round(100*median(s.pick(name, allocs))) / 100,
+		Cores:  median(s.pick(name, cores)),
 	}
 }

@@ -11,6 +11,7 @@ type Figure struct {
 	Nanos  float64 // by the clock of the plan
 	Bytes  float64 // allocated, by whichever goroutine
 	Allocs float64
+	Cores  float64 // that the process used on average; zero if the system does not tell
 }
 
 // runner is an opened contestant.
@@ -56,9 +57,11 @@ func (r *runner) measure(clock Clock) (Figure, error) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	cores := coresUsed()
 	start := clock()
 	err := r.loop(r.turns)
 	took := clock() - start
+	used := cores()
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return Figure{}, fmt.Errorf("%s: %w", r.name, err)
@@ -68,5 +71,6 @@ func (r *runner) measure(clock Clock) (Figure, error) {
 		Nanos:  float64(took.Nanoseconds()) / units,
 		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) / units,
 		Allocs: float64(after.Mallocs-before.Mallocs) / units,
+		Cores:  used,
 	}, nil
 }

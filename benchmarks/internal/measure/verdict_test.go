@@ -46,6 +46,23 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestStarved(t *testing.T) {
+	for _, tt := range []struct {
+		ours, peer float64
+		need       int
+		want       bool
+	}{
+		{1, 1, 0, false}, {2, 2, 2, false}, {1.7, 1.9, 2, false}, {2, 1.6, 2, true}, {1.1, 2, 2, true},
+		{0, 0, 2, false}, // the system does not tell
+	} {
+		l := measure.Line{Peer: "peer", Cores: tt.need,
+			OurCost: measure.Figure{Cores: tt.ours}, PeerCost: measure.Figure{Cores: tt.peer}}
+		if had, got := l.Starved(); got != tt.want || had != min(tt.ours, tt.peer) {
+			t.Errorf("%+v: starved is %v with %v cores", tt, got, had)
+		}
+	}
+}
+
 func TestWhatCannotBeComparedIsAMiss(t *testing.T) {
 	line := measure.Line{Budget: measure.Budget{ByteRatio: 0.5}}
 	if got := line.Verdict(); got != measure.Miss {

@@ -46,8 +46,16 @@ func demand(d measure.Demand) string {
 	return number(d.Limit) + " allocs"
 }
 
-// verdict says which parts of the budget are missed.
+// verdict says which parts of the budget are missed, and if it is a weak one.
 func verdict(l measure.Line) string {
+	v := kept(l)
+	if had, starved := l.Starved(); starved && v != "" {
+		v += fmt.Sprintf(" (had only %s of %d cores)", number(had), l.Cores)
+	}
+	return v
+}
+
+func kept(l measure.Line) string {
 	if l.Verdict() != measure.Miss {
 		return l.Verdict().String()
 	}

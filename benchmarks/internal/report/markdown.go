@@ -23,6 +23,7 @@ written by ` + "`make bench ARGS=-write`" + `.
 - The last line of each table is one thing measured twice, beside itself. What it is off 1 is the noise.
 - A budget is a promise of the toolkit. **MISS** says which part of it was not kept. Nanoseconds are meant
   for the machine below; ratios should hold elsewhere too.
+- What is measured in parallel needs all cores at once. A line says so if other processes had them.
 - The loops are ordinary benchmarks as well: ` + "`cd benchmarks && GOWORK=off go test -bench . -cpuprofile cpu.out ./internal/rows`" + `.
 
 ## The machine

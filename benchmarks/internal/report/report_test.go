@@ -61,6 +61,16 @@ func squeeze(s string) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
+func TestLinesSayThatTheyHadTooFewCores(t *testing.T) {
+	l := groups[0].Lines[1]
+	l.Cores, l.OurCost.Cores, l.PeerCost.Cores = 2, 2, 1.25
+	var b strings.Builder
+	if err := report.Text(&b, report.Group{Lines: []measure.Line{l}}); err != nil ||
+		!strings.Contains(b.String(), "MISS: ratio, allocs (had only 1.25 of 2 cores)") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
 func TestSummary(t *testing.T) {
 	const want = "1 of 2 budgets kept. The same thing twice gave ratios from 0.97 to 1."
 	if got := report.Summary(groups); got != want {

@@ -3,6 +3,7 @@ package rows
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	kitsd "github.com/go-kit/kit/sd"
@@ -54,6 +55,8 @@ func (k pickKind) group(shared bool) measure.Group {
 	g := measure.Group{Name: "Pick, " + k.name + ", one goroutine", Note: pickNote}
 	if shared {
 		g.Name = "Pick, " + k.name + ", parallel"
+		// The system needs a while to give each thread a core of its own.
+		g.Cores, g.Stretch = runtime.GOMAXPROCS(0), 3
 		g.Note = "A goroutine per core picks from one balancer; the time is wall time over all picks. " + pickNote
 	}
 	spread := measure.Row{What: "the slowest size beside the fastest", Budget: measure.Budget{Ratio: 1.5}}
