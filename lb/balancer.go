@@ -36,6 +36,7 @@ type state[C any] struct {
 	nodes    []*sd.Node
 	picker   Picker
 	observer *observer // nil if the picker is none
+	simple   bool      // there are nodes and no observer
 }
 
 // observer is a picker that observes, and the clock it is told.
@@ -67,47 +68,65 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 // An instance that the call avoids, see call.Avoided, is picked only if there is
 // no other.
 func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
-	s := b.state.Load()
-	if s == nil || s.set != b.endpointer.Set() {
-		s = b.renew(false)
+	// What most calls need, apart from the rest: it decides what a pick costs.
+	if s := b.state.Load(); s != nil && s.simple && s.set == b.endpointer.Set() && !special(call.From(ctx)) {
+		if i := s.picker.Pick(ctx, 0); s.nodes[i].Acquire() {
+			return Lease[C]{state: s, index: i}, nil
+		}
 	}
+	return b.pick(ctx)
+}
+
+// special reports whether a pick must look at the call.
+func special(c *call.Call) bool { return c != nil && (c.Avoids() > 0 || c.Observed()) }
+
+// pick is Pick for whatever call and state.
+func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 	c := call.From(ctx)
-	for {
+	for force := false; ; force = true {
+		s := b.current(force)
 		if len(s.nodes) == 0 {
 			if s.set == b.endpointer.Set() {
 				return Lease[C]{}, b.none()
 			}
-			s = b.renew(true) // somebody joined
-			continue
+			continue // somebody joined
 		}
-		var start time.Duration
+		l := Lease[C]{state: s}
 		if s.observer != nil {
-			start = time.Since(s.observer.epoch)
+			l.start = time.Since(s.observer.epoch)
 		}
-		i := s.picker.Pick(ctx, start)
+		l.index = s.picker.Pick(ctx, l.start)
 		if c.Avoids() > 0 {
-			i = s.avoid(ctx, c, i, start)
+			l.index = s.avoid(ctx, c, l.index, l.start)
 		}
-		if node := s.nodes[i]; node.Acquire() {
+		// A node refuses only once a set without it is published.
+		if node := s.nodes[l.index]; node.Acquire() {
 			if c.Observed() {
 				c.Asked(&node.Instance().ID)
 			}
-			return Lease[C]{s, i, start}, nil
+			return l, nil
 		}
-		// A node refuses only once a set without it is published.
-		s = b.renew(true)
 	}
 }
 
-// renew returns the state for the published set. While another goroutine makes
-// it, the last one still serves, unless a node in it turned out to have left.
-func (b *Balancer[C]) renew(force bool) *state[C] {
-	if s := b.state.Load(); s == nil || force {
+// current returns the state for the published set. While another goroutine makes
+// it, the last one still serves, unless force says that it turned out to be stale.
+func (b *Balancer[C]) current(force bool) *state[C] {
+	s := b.state.Load()
+	switch {
+	case s != nil && s.set == b.endpointer.Set():
+		return s
+	case s == nil || force:
 		b.rebuild.Lock()
-	} else if !b.rebuild.TryLock() {
+	case !b.rebuild.TryLock():
 		return s
 	}
 	defer b.rebuild.Unlock()
+	return b.renew()
+}
+
+// renew makes the state for the published set. The caller has the lock.
+func (b *Balancer[C]) renew() *state[C] {
 	set, s := b.endpointer.Set(), b.state.Load()
 	if s != nil && s.set == set {
 		return s
@@ -123,6 +142,7 @@ func (b *Balancer[C]) renew(force bool) *state[C] {
 		if o, ok := next.picker.(Observer); ok {
 			next.observer = &observer{o, b.epoch}
 		}
+		next.simple = next.observer == nil
 	}
 	b.state.Store(next)
 	return next

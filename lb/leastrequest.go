@@ -18,16 +18,16 @@ func LeastRequest() Strategy { return leastRequest{} }
 
 type leastRequest struct{}
 
-func (leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker { return leastRequestPicker(nodes) }
+func (leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker { return &leastRequestPicker{nodes} }
 
-type leastRequestPicker []*sd.Node
+type leastRequestPicker struct{ nodes []*sd.Node }
 
-func (nodes leastRequestPicker) Pick(context.Context, time.Duration) int {
-	if len(nodes) == 1 {
+func (p *leastRequestPicker) Pick(context.Context, time.Duration) int {
+	if len(p.nodes) == 1 {
 		return 0
 	}
-	i, j := two(len(nodes))
-	if nodes[j].InFlight() < nodes[i].InFlight() {
+	i, j := two(len(p.nodes))
+	if p.nodes[j].InFlight() < p.nodes[i].InFlight() {
 		return j
 	}
 	return i

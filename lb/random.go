@@ -15,11 +15,11 @@ func Random() Strategy { return random{} }
 
 type random struct{}
 
-func (random) Picker(nodes []*sd.Node, _ Picker) Picker { return randomPicker(len(nodes)) }
+func (random) Picker(nodes []*sd.Node, _ Picker) Picker { return &randomPicker{uint64(len(nodes))} }
 
-type randomPicker uint64
+type randomPicker struct{ n uint64 }
 
-func (n randomPicker) Pick(context.Context, time.Duration) int {
-	hi, _ := bits.Mul64(rand.Uint64(), uint64(n)) // see two
+func (p *randomPicker) Pick(context.Context, time.Duration) int {
+	hi, _ := bits.Mul64(rand.Uint64(), p.n) // see two
 	return int(hi)
 }
