@@ -27,7 +27,9 @@ func (p *leastRequestPicker) Pick(context.Context, time.Duration) int {
 		return 0
 	}
 	i, j := two(len(p.nodes))
-	if p.nodes[j].InFlight() < p.nodes[i].InFlight() {
+	// An idle node cannot be beaten, so that the other core's line of the second
+	// need not be fetched.
+	if load := p.nodes[i].InFlight(); load > 0 && p.nodes[j].InFlight() < load {
 		return j
 	}
 	return i
