@@ -58,7 +58,9 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 	if len(faults) > 0 {
 		panic(fmt.Sprintf("lb: New: %v", errors.Join(faults...)))
 	}
-	return &Balancer[C]{endpointer: endpointer, strategy: strategy, epoch: time.Now()}
+	b := &Balancer[C]{endpointer: endpointer, strategy: strategy, epoch: time.Now()}
+	b.state.Store(new(state[C])) // of no set
+	return b
 }
 
 // Pick leases a live instance's client for one call. Whoever gets a lease must
@@ -69,7 +71,7 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 // no other.
 func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 	// What most calls need, apart from the rest: it decides what a pick costs.
-	if s := b.state.Load(); s != nil && s.simple && s.set == b.endpointer.Set() && !special(call.From(ctx)) {
+	if s := b.state.Load(); s.simple && s.set == b.endpointer.Set() && !special(call.From(ctx)) {
 		if i := s.picker.Pick(ctx, 0); s.nodes[i].Acquire() {
 			return Lease[C]{state: s, index: i}, nil
 		}
@@ -114,9 +116,9 @@ func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 func (b *Balancer[C]) current(force bool) *state[C] {
 	s := b.state.Load()
 	switch {
-	case s != nil && s.set == b.endpointer.Set():
+	case s.set == b.endpointer.Set():
 		return s
-	case s == nil || force:
+	case s.set == nil || force:
 		b.rebuild.Lock()
 	case !b.rebuild.TryLock():
 		return s
@@ -128,17 +130,13 @@ func (b *Balancer[C]) current(force bool) *state[C] {
 // renew makes the state for the published set. The caller has the lock.
 func (b *Balancer[C]) renew() *state[C] {
 	set, s := b.endpointer.Set(), b.state.Load()
-	if s != nil && s.set == set {
+	if s.set == set {
 		return s
 	}
 	next := &state[C]{set: set, nodes: set.Nodes()}
-	var prev Picker
-	if s != nil {
-		prev = s.picker
-	}
-	next.picker = prev // an empty set forgets nothing
+	next.picker = s.picker // an empty set forgets nothing
 	if len(next.nodes) > 0 {
-		next.picker = b.strategy.Picker(next.nodes, prev)
+		next.picker = b.strategy.Picker(next.nodes, s.picker)
 		if o, ok := next.picker.(Observer); ok {
 			next.observer = &observer{o, b.epoch}
 		}

@@ -73,6 +73,31 @@ func TestRoundRobinTakesTurnsAndStartsAnywhere(t *testing.T) {
 	}
 }
 
+func TestRoundRobinKeepsItsPlaceWhenTheSetChanges(t *testing.T) {
+	for _, sizes := range [][]int{{5, 7}, {5, 0, 7}} {
+		all := instances(7)
+		for range 20 {
+			e, src := endpointer(t, all[:sizes[0]], nil)
+			next := lb.Endpoint(lb.New(e, lb.RoundRobin()), (*client).Call)
+			first, _ := next(t.Context(), "")
+			for _, n := range sizes[1:] {
+				src <- all[:n]
+				await(t, func() bool { return e.Set().Len() == n })
+				if n == 0 {
+					next(t.Context(), "")
+				}
+			}
+			turn := slices.IndexFunc(all[:5], func(in *sd.Instance) bool { return in.ID == first })
+			if turn == 0 {
+				turn = 5 // it starts below 5 and adds 1 before it takes the rest
+			}
+			if got, _ := next(t.Context(), ""); got != all[(turn+1)%7].ID {
+				t.Fatalf("sizes %v: after %s comes %s", sizes, first, got)
+			}
+		}
+	}
+}
+
 func TestLeastRequestAvoidsTheBusy(t *testing.T) {
 	e, _ := endpointer(t, instances(2), nil)
 	set := e.Set()
@@ -144,6 +169,21 @@ func TestEndpointChoosesNoCode(t *testing.T) {
 	}
 	if endpoint.CodeOf(err) != endpoint.Unknown {
 		t.Errorf("is %v here", err)
+	}
+}
+
+// What crosses the wire is the same with and without a balancer between.
+func TestEndpointChangesNothingForTheCaller(t *testing.T) {
+	for _, err := range []error{
+		errors.New("boom"), context.Canceled, context.DeadlineExceeded,
+		&endpoint.Error{}, &endpoint.Error{Message: "no code", Reason: "R"}, &endpoint.Error{Code: 99, Message: "no code"},
+		&endpoint.Error{Code: endpoint.Unknown}, &endpoint.Error{Code: endpoint.Aborted, Reason: "R", RetryAfter: time.Second},
+	} {
+		e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) { return "", err })
+		_, got := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(t.Context(), "")
+		if got, want := *endpoint.Public(got), *endpoint.Public(err); got != want {
+			t.Errorf("%v goes out as %+v, want %+v", err, got, want)
+		}
 	}
 }
 

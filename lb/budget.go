@@ -11,9 +11,9 @@ import (
 // Budget bounds how much load retries may add, over all calls that share it: a
 // bucket of tokens into which every call puts a fraction of one and from which
 // every retry takes one, after Finagle's RetryBudget. A retry of what a breaker on
-// this side refused takes none, since no server saw the first attempt. A small rate on top lets
-// clients with little traffic retry at all. It is safe for concurrent use; calls
-// write nothing to it while it is full. It is made by [NewBudget].
+// this side refused takes none, since no server saw the first attempt. A small rate
+// on top lets clients with little traffic retry at all. It is safe for concurrent
+// use; calls write nothing to it while it is full. It is made by [NewBudget].
 type Budget struct {
 	ratio  int64 // milli-tokens that a call deposits
 	rate   float64
@@ -125,8 +125,12 @@ func (b *Budget) refill() {
 	}
 	now := int64(time.Since(b.epoch))
 	last := b.filled.Load()
-	credit := int64(float64(now-last) * b.rate * token / 1e9)
-	if credit > 0 && b.filled.CompareAndSwap(last, now) {
+	perNanosecond := b.rate * token / 1e9
+	credit := int64(float64(now-last) * perNanosecond)
+	// Only the time of whole milli-tokens is used up: to drop the rest at each refill
+	// would cost up to half of the rate.
+	upTo := last + int64(float64(credit)/perNanosecond)
+	if credit > 0 && b.filled.CompareAndSwap(last, upTo) {
 		b.add(credit)
 	}
 }

@@ -62,7 +62,7 @@ func named(err error, instance string) error {
 	inner, ok := errors.AsType[*endpoint.Error](err)
 	switch {
 	case ok:
-		e.Message, e.Reason = inner.Message, inner.Reason
+		e.Code, e.Message, e.Reason = inner.Code, inner.Message, inner.Reason
 	case e.Code == endpoint.Unknown:
 		e.Code = endpoint.OK // nobody chose it: see endpoint.Public
 	}

@@ -23,14 +23,14 @@ import (
 // of the hop before: then that hop retries, and load does not multiply.
 //
 // Between attempts there is a delay with full jitter, or the retry-after of the
-// server, or of a limiter before all of them, if that is longer. A call that was not processed goes to another instance
-// without delay, once. Instances that failed are avoided in the attempts that
-// follow.
+// server, or of a limiter before all of them, if that is longer. A call that was
+// not processed goes to another instance without delay, once. Instances that
+// failed are avoided in the attempts that follow.
 //
 // The error of a call that was tried once is that attempt's. After more attempts,
-// or a delay that the context ended, it is a [*RetryError]. Retry starts no goroutine, and without an attempt
-// timeout a call that succeeds at once costs no allocation. It panics if next is
-// nil or an option is out of range.
+// or a delay that the context ended, it is a [*RetryError]. Retry starts no
+// goroutine, and without an attempt timeout a call that succeeds at once costs no
+// allocation. It panics if next is nil or an option is out of range.
 func Retry[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...RetryOption) endpoint.Endpoint[Req, Resp] {
 	r := newRetrier(next != nil, opts)
 	return func(ctx context.Context, req Req) (Resp, error) {

@@ -116,7 +116,7 @@ func TestRetryBacksOffWithJitterAndObeysRetryAfter(t *testing.T) {
 		}
 		slices.Sort(waits)
 		if waits[0] > 100*time.Millisecond || waits[199] < 900*time.Millisecond || waits[199] > time.Second ||
-			waits[100] < 350*time.Millisecond || waits[100] > 650*time.Millisecond {
+			waits[100] < 300*time.Millisecond || waits[100] > 700*time.Millisecond {
 			t.Errorf("waits are not uniform from 0 to 1 s: %v, %v, %v", waits[0], waits[100], waits[199])
 		}
 		next, _ := replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
@@ -310,6 +310,26 @@ func TestBudgetRefillsByTime(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := b.Balance(); got != 20 {
 			t.Errorf("after an hour the balance is %v", got)
+		}
+	})
+}
+
+// However often it is looked at: the busier the callers, the more it is needed.
+func TestBudgetRefillsInFullUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lb.NewBudget(lb.BudgetRate(10), lb.BudgetBurst(1), lb.BudgetRatio(0))
+		next := lb.Retry(func(context.Context, string) (string, error) { return "", notProcessed },
+			lb.MaxAttempts(2), lb.RetryBudget(b))
+		retries := 0
+		for range 50_000 {
+			time.Sleep(199 * time.Microsecond)
+			if _, err := next(t.Context(), ""); errors.Is(err, lb.ErrAttempts) {
+				retries++
+			}
+		}
+		// 9.95 s at 10 a second, and the burst.
+		if retries < 99 || retries > 101 {
+			t.Errorf("%d retries in 9.95 s at 10 a second", retries)
 		}
 	})
 }
