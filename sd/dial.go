@@ -31,10 +31,9 @@ func (m *manager[C]) dialNext(ctx context.Context) {
 		in := member.node.Instance()
 		m.dialing++
 		m.e.running.Go(func() {
-			client, err := m.e.dialOne(ctx, cancel, in)
-			m.e.leave(func(in *inbox[C]) {
-				in.dialed = append(in.dialed, dialed[C]{member, client, err})
-			})
+			d := dialed[C]{member: member, err: errDialExited}
+			defer m.e.leave(func(in *inbox[C]) { in.dialed = append(in.dialed, d) })
+			d.client, d.err = m.e.dialOne(ctx, cancel, in)
 		})
 	}
 	if len(m.queue) == 0 {
@@ -42,9 +41,12 @@ func (m *manager[C]) dialNext(ctx context.Context) {
 	}
 }
 
+var errDialExited = errors.New("sd: the dial ended its goroutine")
+
 // dialOne dials once, for the dial timeout at most. A client that comes later
 // than that is closed.
 func (e *Endpointer[C]) dialOne(ctx context.Context, cancel context.CancelFunc, in *Instance) (client C, err error) {
+	err = errDialExited // stands only if dial does not return
 	late := time.AfterFunc(e.options.dialTimeout, cancel)
 	defer func() {
 		if v := recover(); v != nil {
@@ -59,7 +61,8 @@ func (e *Endpointer[C]) dialOne(ctx context.Context, cancel context.CancelFunc, 
 			err = fmt.Errorf("sd: dial %s at %s: %w", in.ID, in.Addr, err)
 		}
 	}()
-	return e.dial(ctx, in)
+	client, err = e.dial(ctx, in)
+	return client, err
 }
 
 // dialed makes the member live, plans its next dial, or closes the client of one
@@ -71,7 +74,7 @@ func (m *manager[C]) dialed(d dialed[C]) {
 	switch {
 	case member.gone && d.err == nil:
 		member.cancel()
-		e.closeClient(d.client)
+		e.running.Go(func() { e.closeClient(d.client) }) // it may take its time
 	case member.gone:
 		// It was cancelled, most likely by us.
 	case d.err == nil:
@@ -90,13 +93,7 @@ func (m *manager[C]) dialed(d dialed[C]) {
 // closeClient closes a client that can be closed. Its error goes to OnError, and
 // to whoever calls Close.
 func (e *Endpointer[C]) closeClient(client C) {
-	var err error
-	switch c := any(client).(type) {
-	case interface{ Close() error }:
-		err = c.Close()
-	case interface{ Close() }:
-		c.Close()
-	}
+	err := closed(client)
 	if err == nil {
 		return
 	}
@@ -108,4 +105,20 @@ func (e *Endpointer[C]) closeClient(client C) {
 	if e.options.onError != nil {
 		e.options.onError(fmt.Errorf("sd: close a client: %w", err))
 	}
+}
+
+// closed closes a client. One that panics is no reason to take the process down.
+func closed(client any) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	switch c := client.(type) {
+	case interface{ Close() error }:
+		return c.Close()
+	case interface{ Close() }:
+		c.Close()
+	}
+	return nil
 }

@@ -152,15 +152,15 @@ func (e *Endpointer[C]) Close() error {
 
 // watch leaves the newest set for the manager until ctx is done.
 func (e *Endpointer[C]) watch(ctx context.Context, instancer Instancer) {
-	for failures := 0; ctx.Err() == nil; {
-		got, err := e.follow(ctx, instancer)
+	for failures := 1; ctx.Err() == nil; failures++ {
+		start := time.Now()
+		err := e.follow(ctx, instancer)
 		if ctx.Err() != nil {
 			return
 		}
-		if got {
-			failures = 0
+		if time.Since(start) > e.options.backoff.bound(64) {
+			failures = 1
 		}
-		failures++
 		e.fail(err, true)
 		_ = e.options.backoff.Wait(ctx, failures)
 	}
@@ -168,7 +168,7 @@ func (e *Endpointer[C]) watch(ctx context.Context, instancer Instancer) {
 
 // follow ranges over one watch. A watch that ends or panics before ctx is done is
 // broken, but not a reason to take the process down.
-func (e *Endpointer[C]) follow(ctx context.Context, instancer Instancer) (got bool, err error) {
+func (e *Endpointer[C]) follow(ctx context.Context, instancer Instancer) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("sd: the watch panicked: %v", v)
@@ -179,13 +179,16 @@ func (e *Endpointer[C]) follow(ctx context.Context, instancer Instancer) (got bo
 			e.fail(err, true)
 			continue
 		}
-		got = true
-		e.leave(func(in *inbox[C]) { in.found, in.fresh = set, true })
+		e.leave(func(in *inbox[C]) {
+			in.found, in.fresh = set, true
+			// Here and not when the set is published: an error may come before.
+			e.status.WatchErr = nil
+		})
 	}
-	return got, errors.New("sd: the watch ended by itself")
+	return ErrWatchEnded
 }
 
-// leave puts something into the inbox and wakes the manager.
+// leave puts something into the inbox, with the lock held, and wakes the manager.
 func (e *Endpointer[C]) leave(put func(*inbox[C])) {
 	e.mu.Lock()
 	put(&e.inbox)

@@ -82,8 +82,8 @@ func DrainTimeout(d time.Duration) EndpointerOption {
 }
 
 // OnError calls f with each error of the watch, of a dial and of a client's
-// Close, for logs. f may be
-// called from several goroutines at once and should return soon.
+// Close, for logs. f may be called from several goroutines at once and should
+// return soon.
 func OnError(f func(error)) EndpointerOption {
 	return func(o *endpointerOptions) error {
 		o.onError = f

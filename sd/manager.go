@@ -165,7 +165,7 @@ func (m *manager[C]) publish(fresh bool) {
 	defer e.mu.Unlock()
 	e.status.Instances, e.status.Live, e.status.pending = len(m.members), m.e.set.Load().Len(), m.pending
 	if fresh {
-		e.status.Updated, e.status.WatchErr = time.Now(), nil
+		e.status.Updated = time.Now()
 	}
 	if m.live == len(m.members) {
 		e.status.DialErr = nil

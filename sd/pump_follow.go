@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// ErrWatchEnded is what a combinator yields when its source ended a watch that
-// should have gone on. The source is watched again after a backoff.
+// ErrWatchEnded is what a combinator yields, and an [Endpointer] reports, when its
+// source ended a watch that should have gone on. The source is watched again after
+// a backoff.
 var ErrWatchEnded = errors.New("sd: the source ended its watch early")
 
 // follow ranges over a source for as long as ctx lasts: one that returns early is
