@@ -29,13 +29,12 @@ func FallbackAfter(d time.Duration) FallbackOption { return func(f *fallback) { 
 // be reached is of no help in an outage. Errors of both are yielded beside, as
 // [Merge] does.
 //
-// Fallback panics if a source is nil or an option is out of its range.
+// Fallback panics if a source or an option is nil, or an option is out of its
+// range.
 func Fallback(primary, secondary Instancer, opts ...FallbackOption) Instancer {
 	fb := fallback{sources: []Instancer{primary, secondary}, after: 2 * time.Second}
-	for _, opt := range opts {
-		opt(&fb)
-	}
 	var f faults
+	apply(&f, &fb, opts)
 	f.absent(primary, "primary")
 	f.absent(secondary, "secondary")
 	f.add(fb.after < 0, "FallbackAfter must not be negative, not %v", fb.after)

@@ -83,7 +83,8 @@ func HealthReport(f func(in *Instance, err error)) HealthOption {
 // watch, see [HealthReport]. Each watch probes for itself: put [Share] round it
 // where there are several. A panic of probe is thrown on the consumer's goroutine.
 //
-// HealthCheck panics if source or probe is nil or an option is out of its range.
+// HealthCheck panics if source, probe or an option is nil, or an option is out of
+// its range.
 func HealthCheck(source Instancer, probe func(context.Context, *Instance) error, opts ...HealthOption) Instancer {
 	h := &health{
 		source: source, probe: probe,
@@ -91,10 +92,10 @@ func HealthCheck(source Instancer, probe func(context.Context, *Instance) error,
 		up: 2, down: 3, concurrency: 32,
 		report: func(*Instance, error) {},
 	}
-	for _, opt := range opts {
-		opt(h)
-	}
-	h.validate()
+	var f faults
+	apply(&f, h, opts)
+	h.validate(&f)
+	f.refuse("HealthCheck")
 	// The checker must go on while the consumer is busy, so it runs behind a pump.
 	checked := InstancerFunc(h.check)
 	return InstancerFunc(func(ctx context.Context) iter.Seq2[[]*Instance, error] {
@@ -107,8 +108,7 @@ func HealthCheck(source Instancer, probe func(context.Context, *Instance) error,
 	})
 }
 
-func (h *health) validate() {
-	var f faults
+func (h *health) validate(f *faults) {
 	f.absent(h.source, "source")
 	f.add(h.probe == nil, "probe is nil")
 	f.add(h.interval <= 0, "HealthInterval must be positive, not %v", h.interval)
@@ -118,7 +118,6 @@ func (h *health) validate() {
 	f.add(h.concurrency <= 0, "HealthConcurrency must be positive, not %d", h.concurrency)
 	f.add(!(h.panicBelow >= 0 && h.panicBelow <= 1), "HealthPanicThreshold must be from 0 to 1, not %v", h.panicBelow)
 	f.add(h.report == nil, "HealthReport is nil")
-	f.refuse("HealthCheck")
 }
 
 // ProbeTCP is a probe for [HealthCheck]: an instance is healthy if it accepts a

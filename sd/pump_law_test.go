@@ -228,15 +228,15 @@ func TestMisuseNamesAllFaults(t *testing.T) {
 		"nil function": {func() { sd.Filter(sd.InstancerFunc(nil), keep) }, []string{"source is nil"}},
 		"Merge":        {func() { sd.Merge(nil, ok, nil) }, []string{"source 0 is nil", "source 2 is nil"}},
 		"Share":        {func() { sd.Share(nil) }, []string{"source is nil"}},
-		"Fallback": {func() { sd.Fallback(nil, nil, sd.FallbackAfter(-1)) },
-			[]string{"primary is nil", "secondary is nil", "FallbackAfter"}},
-		"Stabilize": {func() { sd.Stabilize(nil, sd.StabilizeGrace(-1), sd.StabilizeEmpty(-1)) },
-			[]string{"source is nil", "StabilizeGrace", "StabilizeEmpty"}},
+		"Fallback": {func() { sd.Fallback(nil, nil, sd.FallbackAfter(-1), nil) },
+			[]string{"primary is nil", "secondary is nil", "FallbackAfter", "option is nil"}},
+		"Stabilize": {func() { sd.Stabilize(nil, nil, sd.StabilizeGrace(-1), sd.StabilizeEmpty(-1)) },
+			[]string{"source is nil", "option is nil", "StabilizeGrace", "StabilizeEmpty"}},
 		"Subset": {func() { sd.Subset(nil, 0, "") }, []string{"source is nil", "n must", "clientID"}},
 		"HealthCheck": {func() {
-			sd.HealthCheck(nil, nil, sd.HealthInterval(0), sd.HealthTimeout(0), sd.HealthJitter(2),
+			sd.HealthCheck(nil, nil, nil, sd.HealthInterval(0), sd.HealthTimeout(0), sd.HealthJitter(2),
 				sd.HealthThresholds(0, 1), sd.HealthConcurrency(0), sd.HealthPanicThreshold(-1), sd.HealthReport(nil))
-		}, []string{"source", "probe", "Interval", "Timeout", "Jitter", "Thresholds", "Concurrency", "PanicThreshold", "Report"}},
+		}, []string{"source", "probe", "option is nil", "Interval", "Timeout", "Jitter", "Thresholds", "Concurrency", "PanicThreshold", "Report"}},
 		"NaN":      {func() { sd.HealthCheck(ok, probe, sd.HealthJitter(nan())) }, []string{"HealthJitter"}},
 		"negative": {func() { sd.Subset(ok, -1, "x") }, []string{"not -1"}},
 	}

@@ -82,6 +82,17 @@ func (f *faults) absent(source Instancer, name string) {
 	f.add(source == nil || ok && fn == nil, "%s is nil", name)
 }
 
+// apply calls the options. One that is nil is a fault.
+func apply[S any, O ~func(*S)](f *faults, settings *S, opts []O) {
+	for _, opt := range opts {
+		if opt == nil {
+			f.add(true, "an option is nil")
+			continue
+		}
+		opt(settings)
+	}
+}
+
 // refuse panics if there is a fault, and names all.
 func (f *faults) refuse(function string) {
 	if len(*f) > 0 {

@@ -37,14 +37,12 @@ func StabilizeEmpty(d time.Duration) StabilizeOption { return func(s *stability)
 // passes at once too.
 //
 // An instance that waits for its removal goes at once if another ID appears with
-// its address, for then it was replaced. Stabilize panics if source is nil or an
-// option is negative.
+// its address, for then it was replaced. Stabilize panics if source or an option
+// is nil, or an option is negative.
 func Stabilize(source Instancer, opts ...StabilizeOption) Instancer {
 	s := stability{grace: 30 * time.Second, empty: 5 * time.Minute}
-	for _, opt := range opts {
-		opt(&s)
-	}
 	var f faults
+	apply(&f, &s, opts)
 	f.absent(source, "source")
 	f.add(s.grace < 0, "StabilizeGrace must not be negative, not %v", s.grace)
 	f.add(s.empty < 0, "StabilizeEmpty must not be negative, not %v", s.empty)
