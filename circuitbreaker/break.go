@@ -41,7 +41,7 @@ func Break[Req, Resp any](next endpoint.Endpoint[Req, Resp], breaker Breaker, op
 			return resp, err
 		}
 		err = errUnfinished // stands only if next does not return
-		defer func() { done(g.verdict(ctx, err)) }()
+		defer func() { g.leave(ctx, done, err) }()
 		resp, err = next(ctx, req)
 		return resp, err
 	}
@@ -98,6 +98,14 @@ func (g *guard) enter(ctx context.Context) (done func(error), err error) {
 		refusal.RetryAfter = b.RetryAfter()
 	}
 	return nil, refusal
+}
+
+// leave tells the breaker, also if a failure function panics: a place that is
+// never given back would keep a half-open breaker half-open for ever.
+func (g *guard) leave(ctx context.Context, done func(error), err error) {
+	outcome := error(errUnfinished)
+	defer func() { done(outcome) }()
+	outcome = g.verdict(ctx, err)
 }
 
 type openError struct{ cause error }

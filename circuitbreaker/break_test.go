@@ -212,6 +212,27 @@ func TestFailureFunc(t *testing.T) {
 	}
 }
 
+// A failure function that panics counts as a failure and leaves no place taken.
+func TestFailureFuncThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := users()
+		guarded := circuitbreaker.Break(play, b, circuitbreaker.FailureFunc(func(context.Context, error) bool { panic("boom") }))
+		for range 3 { // the first time closed, then half-open
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = guarded(t.Context(), answer(errBroken))
+			}()
+			if b.state() != gobreaker.StateOpen {
+				t.Fatalf("state %v, want open", b.state())
+			}
+			time.Sleep(time.Second + 1)
+		}
+		if _, err := guarded(t.Context(), answer(nil)); err != nil || b.state() != gobreaker.StateClosed {
+			t.Errorf("a place is taken: %v, %v", err, b.state())
+		}
+	})
+}
+
 func TestVerdict(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -64,7 +64,7 @@ func (c *Circuit) Name() string { return c.name }
 // Allow implements [Breaker].
 func (c *Circuit) Allow() (done func(err error), err error) {
 	report, err := c.breaker.Allow()
-	c.changes.deliver()
+	c.announce(report)
 	if err == nil {
 		return c.reporting(report), nil
 	}
@@ -73,6 +73,22 @@ func (c *Circuit) Allow() (done func(err error), err error) {
 		return nil, c.open
 	}
 	return nil, c.busy
+}
+
+// announce delivers the changes. If the hook panics, the place of a call that was
+// allowed is given back, since nobody else can.
+func (c *Circuit) announce(report func(error)) {
+	if c.changes.hook == nil {
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned && report != nil {
+			report(&excludedError{errUnfinished})
+		}
+	}()
+	c.changes.deliver()
+	returned = true
 }
 
 func (c *Circuit) reporting(report func(error)) func(error) {

@@ -154,6 +154,31 @@ func TestOnChangeMayUseTheCircuit(t *testing.T) {
 	})
 }
 
+// A hook that panics as the circuit half-opens takes no place with it.
+func TestOnChangePanicLeavesNoPlaceTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
+			if ch.To == circuitbreaker.HalfOpen {
+				panic("hook")
+			}
+		}))
+		guarded := circuitbreaker.Break(play, c)
+		_, _ = guarded(t.Context(), answer(errBroken))
+		time.Sleep(c.RetryAfter())
+		func() {
+			defer func() {
+				if v := recover(); v != "hook" {
+					t.Errorf("the panic became %v", v)
+				}
+			}()
+			_, _ = guarded(t.Context(), answer(nil))
+		}()
+		if _, err := guarded(t.Context(), answer(nil)); err != nil || c.State() != circuitbreaker.Closed {
+			t.Errorf("%v, %v, want a probe that closes the circuit", c.State(), err)
+		}
+	})
+}
+
 func TestCircuitConcurrentSafe(t *testing.T) {
 	var running, atOnce, changes atomic.Int64
 	state := circuitbreaker.Closed // guarded by the promise that hooks do not overlap
