@@ -67,6 +67,21 @@ func TestKeyedLimiterOfTheKey(t *testing.T) {
 	}
 }
 
+// A key of any length comes to the function for limiters as it is.
+func TestKeyedLimiterGetsTheKeyItself(t *testing.T) {
+	for _, want := range []string{"", "short", strings.Repeat("é", 63), strings.Repeat("x", 128), strings.Repeat("long", 1000)} {
+		got := "none"
+		keyed := ratelimit.NewKeyed(func(key string) ratelimit.Limiter {
+			got = key
+			return rate.NewLimiter(1, 1)
+		})
+		from(t, ratelimit.PerKey(echo, keyed), want)
+		if got != want {
+			t.Errorf("the limiter of %.20q (%d bytes) is made for %.20q (%d bytes)", want, len(want), got, len(got))
+		}
+	}
+}
+
 func TestKeyedForgetsTheLeastRecentlyUsed(t *testing.T) {
 	keyed := ratelimit.NewKeyed(once, ratelimit.MaxKeys(3))
 	limited := ratelimit.PerKey(echo, keyed)

@@ -41,7 +41,8 @@ func newShards(maxKeys int) []shard {
 // that a bound on keys is a bound on memory.
 const longKey = 128
 
-func (k *Keyed) gate(key string) gate {
+func (k *Keyed) gate(caller string) gate {
+	key := caller
 	if len(key) >= longKey {
 		sum := sha256.Sum256([]byte(key))
 		key = string(sum[:])
@@ -56,7 +57,7 @@ func (k *Keyed) gate(key string) gate {
 		s.uses.moveToBack(n)
 		return n.value.gate
 	}
-	g := k.newGate(key)
+	g := k.newGate(caller)
 	if s.uses.len >= s.bound {
 		s.forget(s.uses.front())
 		k.evictions.Add(1)
