@@ -134,6 +134,9 @@ func send(
 		})
 	}
 	for _, line := range lines {
+		if ctx.Err() != nil {
+			break
+		}
 		next <- line
 	}
 	close(next)

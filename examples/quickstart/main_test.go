@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -59,6 +61,22 @@ func TestQuickstartRefusesBadInput(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("error is %v, want %q", err, name)
 		}
+	}
+}
+
+func TestQuickstartStopsWhenItIsToldTo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var calls atomic.Int64
+	uppercase := func(_ context.Context, r UppercaseRequest) (UppercaseResponse, error) {
+		if calls.Add(1) == 100 {
+			cancel()
+		}
+		return Service{}.Uppercase(ctx, r)
+	}
+	send(ctx, slices.Repeat([]string{"hello"}, maxLines), new(Tally), uppercase, Service{}.Count, func(int64) {})
+	if n := calls.Load(); n > 200 {
+		t.Errorf("%d lines were sent, told to stop at the 100th", n)
 	}
 }
 
