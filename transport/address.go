@@ -32,6 +32,9 @@ func complete(addr string, bound net.Addr) (string, error) {
 			return "", fmt.Errorf("the address %q of the instance is not host:port", addr)
 		}
 	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsUnspecified() {
+		host = ""
+	}
 	if host != "" && port != "" && port != "0" {
 		return addr, nil
 	}

@@ -27,10 +27,11 @@ func Listener(l net.Listener) Option {
 //
 // An Addr without a host, without a port or with port 0 is completed from the
 // address that the server listens at, so the zero Instance and "10.0.0.5:0" are
-// both usual. If the server listens at every address of the machine, the host is
-// its first one, in the order of the interfaces, that another machine may reach:
-// IPv4 before IPv6, neither loopback nor link-local. A machine that has none
-// registers loopback. Behind a NAT, or with several networks, give the host.
+// both usual. 0.0.0.0 and [::] are no host: nobody else would get here by them.
+// If the server listens at every address of the machine, the host is its first
+// one, in the order of the interfaces, that another machine may reach: IPv4
+// before IPv6, neither loopback nor link-local. A machine that has none registers
+// loopback. Behind a NAT, or with several networks, give the host.
 func Register(registrar sd.Registrar, in sd.Instance) Option {
 	return func(s *service) {
 		s.check(registrar != nil, "Register: the registrar is nil")
