@@ -3,6 +3,7 @@ package transport
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -49,8 +50,8 @@ func OnListen(f func(net.Addr)) Option {
 }
 
 // OnRegister calls f with each registration once it stands, to watch its state or
-// to change its weight. Serve deregisters it. f may be called by several
-// goroutines at once.
+// to change its weight. Serve deregisters it once f has returned, so f must not
+// block. f may be called by several goroutines at once.
 func OnRegister(f func(*sd.Registration)) Option {
 	return func(s *service) {
 		s.check(f != nil, "OnRegister is nil")
@@ -158,7 +159,7 @@ func (s *service) check(ok bool, fault string) bool {
 
 func (s *service) bound(name string, to *time.Duration, d time.Duration) {
 	s.check(d >= 0, fmt.Sprintf("%s is negative: %v", name, d))
-	*to = d
+	*to = min(d, math.MaxInt64-overrun) // so that the overrun can be added
 }
 
 // known reports whether anybody could notice that the service is leaving.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -81,6 +82,12 @@ func TestServeOrder(t *testing.T) {
 			change: func(_ *registry, s *fakeServer) { s.busy = time.Hour },
 			want:   []string{"listen 0s", "serve 0s", "registered 0s", "deregistered 10s", "shutdown 10.5s", "close 13.5s"},
 			errs:   []string{"transport: drain: context deadline exceeded"},
+		},
+		{
+			name:   "without bounds",
+			opts:   []transport.Option{transport.DrainWithin(math.MaxInt64), transport.DeregisterWithin(math.MaxInt64)},
+			change: func(_ *registry, s *fakeServer) { s.busy = time.Hour },
+			want:   []string{"listen 0s", "serve 0s", "registered 0s", "deregistered 10s", "shutdown 10.5s"},
 		},
 		{
 			name:   "shutdown is deaf",
