@@ -47,7 +47,10 @@ func (a *announcement) keep(p place) {
 	if err != nil {
 		if a.trying.Err() == nil {
 			a.refused <- fmt.Errorf("register %s: %w", p.in.Addr, err)
+			return
 		}
+		// No error of the service, but the only place that tells what was wrong.
+		a.logger.WarnContext(a.trying, "the service stops and was never registered", "error", err)
 		return
 	}
 	if a.pending.Add(-1) == 0 {

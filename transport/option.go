@@ -79,7 +79,8 @@ func Logger(l *slog.Logger) Option {
 }
 
 // RegisterWithin bounds how long the service stays not ready while it waits for
-// its registrations. The default is 5 s; zero does not wait.
+// its registrations. The default is 5 s; zero does not wait. A service that is
+// ready before it is registered says so in the log, and also when it is.
 func RegisterWithin(d time.Duration) Option {
 	return func(s *service) { s.bound("RegisterWithin", &s.registerWithin, d) }
 }

@@ -98,11 +98,17 @@ func (s *service) run(ctx context.Context, a *announcement, r *running) error {
 			}
 			return fmt.Errorf("%w: %w", errStopped, r.err)
 		case <-settled:
+			if late == nil {
+				s.logger.InfoContext(ctx, "registered at last")
+			} else {
+				s.readiness.Set(true)
+			}
+			settled, late = nil, nil
 		case <-late:
 			s.logger.WarnContext(ctx, "not registered yet, serving nevertheless", "waited", s.registerWithin)
+			s.readiness.Set(true)
+			late = nil
 		}
-		s.readiness.Set(true)
-		settled, late = nil, nil
 	}
 }
 

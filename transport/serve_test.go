@@ -178,12 +178,34 @@ func TestServeReadiness(t *testing.T) {
 func TestServeOutageUntilTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := &registry{out: errOutage}
-		err := transport.Serve(stopAfter(t, time.Minute), "", newFakeServer(newDiary()), somewhere, quiet,
-			transport.Register(reg, sd.Instance{}))
+		var log strings.Builder
+		err := transport.Serve(stopAfter(t, time.Minute), "", newFakeServer(newDiary()), somewhere,
+			transport.Register(reg, sd.Instance{}), transport.Logger(slog.New(slog.NewTextHandler(&log, nil))))
 		if err != nil {
 			t.Errorf("an outage of the registry is no error of the service: %v", err)
 		}
+		for _, want := range []string{`msg="not registered yet, serving nevertheless" waited=5s`, "never registered", errOutage.Error()} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not say %q:\n%s", want, &log)
+			}
+		}
 	})
+}
+
+func TestServeTellsOfALateRegistration(t *testing.T) {
+	for outage, want := range map[time.Duration]bool{time.Second: false, time.Minute: true} {
+		synctest.Test(t, func(t *testing.T) {
+			reg := &registry{out: errOutage}
+			time.AfterFunc(outage, func() { reg.set(nil) })
+			var log strings.Builder
+			err := transport.Serve(stopAfter(t, time.Hour), "", newFakeServer(newDiary()), somewhere,
+				transport.Register(reg, sd.Instance{}), transport.Logger(slog.New(slog.NewTextHandler(&log, nil))),
+				transport.RegisterWithin(20*time.Second))
+			if said := strings.Contains(log.String(), "registered at last"); err != nil || said != want {
+				t.Errorf("after an outage of %v: %v, and the log is\n%s", outage, err, &log)
+			}
+		})
+	}
 }
 
 func TestServeWithoutWitnesses(t *testing.T) {
@@ -203,7 +225,7 @@ func TestServeAfterTheEnd(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		reg := &registry{}
-		if err := transport.Serve(ctx, "", newFakeServer(newDiary()), somewhere, transport.Register(reg, sd.Instance{})); err != nil {
+		if err := transport.Serve(ctx, "", newFakeServer(newDiary()), somewhere, quiet, transport.Register(reg, sd.Instance{})); err != nil {
 			t.Error(err)
 		}
 		if left := reg.instances(); len(left) > 0 {
