@@ -26,8 +26,6 @@ func TestMain(m *testing.M) {
 	defer stop()
 	fmt.Println("started")
 	<-ctx.Done()
-	// The context ends a moment before the default action is back.
-	time.Sleep(50 * time.Millisecond)
 	fmt.Println("stopping")
 	time.Sleep(time.Minute) // a drain that takes long
 }
@@ -65,8 +63,16 @@ func twoSignals(t *testing.T, first, second syscall.Signal) {
 	expect("started")
 	_ = child.Process.Signal(first)
 	expect("stopping")
-	_ = child.Process.Signal(second)
-	_ = child.Wait()
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	for over := false; !over; {
+		_ = child.Process.Signal(second)
+		select {
+		case <-ended:
+			over = true
+		case <-time.After(10 * time.Millisecond): // the context ends a moment before the default action is back
+		}
+	}
 	status, _ := child.ProcessState.Sys().(syscall.WaitStatus)
 	if !status.Signaled() || status.Signal() != second {
 		t.Errorf("the second signal did not end it: %v", child.ProcessState)
