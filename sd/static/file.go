@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -62,9 +63,16 @@ func (f *file) watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
 				return
 			}
 			select {
-			case <-time.After(f.every - f.every/4 + rand.N(f.every/2+1)):
+			case <-time.After(f.wait()):
 			case <-ctx.Done():
 			}
 		}
 	}
+}
+
+// wait returns a quarter less to a quarter more than every, or what is left of
+// that in a duration.
+func (f *file) wait() time.Duration {
+	least := f.every - f.every/4
+	return least + min(rand.N(f.every/2+1), math.MaxInt64-least)
 }

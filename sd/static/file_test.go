@@ -1,6 +1,8 @@
 package static_test
 
 import (
+	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,6 +143,25 @@ func TestFileIsReadWithJitter(t *testing.T) {
 		}
 		if len(seen) < 15 {
 			t.Errorf("20 waits have %d lengths only", len(seen))
+		}
+	})
+}
+
+// An interval that stands for never is not cut short by its own jitter.
+func TestFileIsReadOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "instances.json")
+	synctest.Test(t, func(t *testing.T) {
+		f := folder{t, path}
+		for range 20 {
+			f.swap(`[]`)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			for set := range static.NewFile(path, static.Every(math.MaxInt64)).Watch(ctx) {
+				if len(set) > 0 {
+					t.Fatal("it was read again")
+				}
+				f.swap(`[{"addr":"h:1"}]`)
+			}
+			cancel()
 		}
 	})
 }
