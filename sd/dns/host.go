@@ -16,8 +16,8 @@ import (
 //
 // The error names every fault of the name, the port and the options.
 func NewHostInstancer(name string, port int, opts ...Option) (*Instancer, error) {
-	i := newInstancer(name, opts)
-	faults := []error{i.faults()}
+	i, err := newInstancer(name, opts)
+	faults := []error{err}
 	if _, err := netip.ParseAddr(name); err != nil {
 		faults = append(faults, validName(name))
 	}

@@ -23,6 +23,8 @@ func Timeout(d time.Duration) Option { return func(i *Instancer) { i.timeout = d
 // WithResolver sets the resolver; it must not be nil. Of a [net.Resolver] a copy is
 // used. The default is a net.Resolver with StrictErrors: without that it passes off
 // a part of the addresses as all of them when the server fails for the others.
+// Only Go's own resolver heeds that. Where the system has addresses looked up by the
+// C library, as macOS does, set PreferGo too if a part must never pass for all.
 func WithResolver(r Resolver) Option { return func(i *Instancer) { i.resolver = r } }
 
 // AllPriorities makes the set of all SRV records, and not only of those with the
@@ -37,31 +39,31 @@ const MetaPriority = "dns.priority"
 // default. It is for [NewHostInstancer] only.
 func Network(network string) Option { return func(i *Instancer) { i.network = network } }
 
-func newInstancer(name string, opts []Option) *Instancer {
+// newInstancer also returns what is wrong with the options that both kinds know.
+func newInstancer(name string, opts []Option) (*Instancer, error) {
 	i := &Instancer{
 		name: name, interval: 30 * time.Second, timeout: 15 * time.Second,
 		resolver: &net.Resolver{StrictErrors: true},
 	}
-	for _, opt := range opts {
+	var faults []error
+	for n, opt := range opts {
+		if opt == nil {
+			faults = append(faults, fmt.Errorf("dns: option %d is nil", n))
+			continue
+		}
 		opt(i)
 	}
-	if r, ok := i.resolver.(*net.Resolver); ok && r != nil {
-		i.resolver = interruptible(r)
-	}
-	return i
-}
-
-// faults returns what is wrong with the options that both kinds know.
-func (i *Instancer) faults() error {
-	var faults []error
 	if i.interval <= 0 {
 		faults = append(faults, fmt.Errorf("dns: Interval must be positive, not %v", i.interval))
 	}
 	if i.timeout <= 0 {
 		faults = append(faults, fmt.Errorf("dns: Timeout must be positive, not %v", i.timeout))
 	}
-	if r, ok := i.resolver.(*net.Resolver); i.resolver == nil || ok && r == nil {
+	switch r, ok := i.resolver.(*net.Resolver); {
+	case i.resolver == nil, ok && r == nil:
 		faults = append(faults, errors.New("dns: WithResolver is nil"))
+	case ok:
+		i.resolver = interruptible(r)
 	}
-	return errors.Join(faults...)
+	return i, errors.Join(faults...)
 }

@@ -27,8 +27,8 @@ import (
 //
 // The error names every fault of the name and the options.
 func NewInstancer(name string, opts ...Option) (*Instancer, error) {
-	i := newInstancer(name, opts)
-	faults := []error{validName(name), i.faults()}
+	i, err := newInstancer(name, opts)
+	faults := []error{validName(name), err}
 	if i.network != "" {
 		faults = append(faults, errors.New("dns: Network is for NewHostInstancer only"))
 	}
