@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -70,7 +71,9 @@ func (i *Instancer) wait(failures int) time.Duration {
 	if failures > 0 {
 		return sd.Backoff{Base: time.Second, Cap: i.interval}.Delay(failures)
 	}
-	return time.Duration(float64(i.interval) * (0.8 + 0.4*rand.Float64()))
+	fifth := i.interval / 5
+	wait := i.interval - fifth
+	return wait + min(rand.N(2*fifth+1), math.MaxInt64-wait)
 }
 
 // lookUp returns what the server said: no records is an answer, a failure is not.

@@ -3,6 +3,7 @@ package dns_test
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -93,6 +94,20 @@ func TestRefresh(t *testing.T) {
 		}
 		if low < 24*time.Second || low > 27*time.Second || high > 36*time.Second || high < 33*time.Second {
 			t.Errorf("gaps from %v to %v, want 24 s to 36 s", low, high)
+		}
+	})
+}
+
+// An interval that stands for never is not cut short by its own jitter.
+func TestRefreshNever(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			f := &fake{}
+			f.set(nil, record(1, "a."))
+			watchFor(t, f, time.Hour, dns.Interval(math.MaxInt64))
+			if len(f.asked) != 1 {
+				t.Fatalf("%d lookups", len(f.asked))
+			}
 		}
 	})
 }
