@@ -173,22 +173,31 @@ func TestOutageOfTheServer(t *testing.T) {
 			s.Set(service, srv(0, 1, 80, "a.test."))
 			in := must(t)(dns.NewInstancer(service, dns.WithResolver(s.Resolver()),
 				dns.Interval(20*time.Millisecond), dns.Timeout(300*time.Millisecond)))
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			var seen []string
+			stage := 0
 			for set, err := range in.Watch(ctx) {
-				switch seen = append(seen, text(set, err)); {
-				case len(seen) == 1:
-					s.Behave(behaviour)
-				case err != nil:
+				got := text(set, err)
+				switch {
+				case err != nil && stage == 1:
+					if !strings.HasPrefix(got, "error: dns: ") {
+						t.Errorf("saw %q", got)
+					}
 					s.Behave(testserver.Normal)
+					stage = 2
+				case err != nil: // a slow machine
+				case got != "[a.test:80*1]" || stage == 1:
+					t.Errorf("saw %q in stage %d", got, stage)
+				case stage == 0:
+					s.Behave(behaviour)
+					stage = 1
 				default: // a good set after an error, though unchanged
+					stage = 3
 					cancel()
 				}
 			}
-			if len(seen) < 3 || seen[0] != "[a.test:80*1]" || seen[len(seen)-1] != seen[0] ||
-				!strings.HasPrefix(seen[1], "error: dns: ") {
-				t.Errorf("saw %q", seen)
+			if stage != 3 {
+				t.Errorf("the watch ended in stage %d", stage)
 			}
 		})
 	}
@@ -196,6 +205,7 @@ func TestOutageOfTheServer(t *testing.T) {
 
 // An end of the context is prompt, also while a server is silent, and is told by
 // the end of the watch only. The resolver may notice a deadline before the context.
+// By itself it would wait for 5 s.
 func TestWatchEndsWhileTheServerIsSilent(t *testing.T) {
 	s := testserver.NewDNS(t)
 	s.Behave(testserver.Silent)
@@ -222,7 +232,7 @@ func TestWatchEndsWhileTheServerIsSilent(t *testing.T) {
 					for set, err := range in.Watch(ctx) {
 						t.Errorf("got %s", text(set, err))
 					}
-					if d := time.Since(begin); d > 2*time.Second || ctx.Err() == nil {
+					if d := time.Since(begin); d > 4*time.Second || ctx.Err() == nil {
 						t.Errorf("the watch ended after %v, the context says %v", d, ctx.Err())
 					}
 					cancel()
