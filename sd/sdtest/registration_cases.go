@@ -66,7 +66,10 @@ func registerMalformed(s *scene) {
 		{Addr: "h.example:80", Weight: -1}, {ID: "a b", Addr: "h.example:80"}, {Addr: "h.example:80\n"},
 	} {
 		err := s.within(fmt.Sprintf("Register of %+v", in), 0, func(context.Context) error {
-			_, err := s.Registrar.Register(s.patient(), in)
+			r, err := s.Registrar.Register(s.patient(), in)
+			if err == nil {
+				s.deregister(r)
+			}
 			return err
 		})
 		if err == nil {
@@ -95,7 +98,10 @@ func registerCanceled(s *scene) {
 
 func registerRefused(s *scene) {
 	err := s.within("Register with refused credentials", 0, func(context.Context) error {
-		_, err := s.Refused.Register(s.patient(), at("a"))
+		r, err := s.Refused.Register(s.patient(), at("a"))
+		if err == nil {
+			s.deregister(r)
+		}
 		return err
 	})
 	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -184,6 +184,7 @@ var registrationDefects = []defect{
 				put: func(context.Context, *place, sd.Instance) error { return errDown }})
 		})
 	}},
+	{"takes any credentials", "RegisterRefused", "want the refusal", func(_ *memory.Registry, _ string, s *sdtest.Service) { s.Refused = s.Registrar }},
 	{"takes malformed instances", "RegisterMalformed", "Register takes", func(_ *memory.Registry, _ string, s *sdtest.Service) {
 		inner := s.Registrar
 		s.Registrar = registrarFunc(func(ctx context.Context, in sd.Instance) (*sd.Registration, error) {

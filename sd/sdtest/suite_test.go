@@ -127,6 +127,16 @@ func TestEveryCaseCatchesADefect(t *testing.T) {
 	}
 }
 
+// What should not have been registered is deregistered all the same: in a bubble
+// it would end the whole test with a panic, and not with what was wrong.
+func TestSuiteLeavesNoRegistration(t *testing.T) {
+	for name, fails := range map[string]string{"takes any credentials": "RegisterRefused", "takes malformed instances": "RegisterMalformed"} {
+		if out, err := child(t, "TestBroken$/^"+fails, name); err == nil || strings.Contains(out, "panic:") {
+			t.Errorf("%s, %v:\n%.4000s", name, err, out)
+		}
+	}
+}
+
 func TestMalformedHarness(t *testing.T) {
 	out, err := child(t, "TestBroken", "harness")
 	for _, fault := range []string{"New is nil", "Quiet -1ns", `"Flood"`} {
