@@ -30,6 +30,15 @@ func (c *Call) Avoids() int {
 	return len(c.avoid)
 }
 
+// AppendAvoided appends the IDs of the instances that a balancer should avoid, for
+// an attempt that avoids them and more.
+func (c *Call) AppendAvoided(ids []string) []string {
+	if c == nil {
+		return ids
+	}
+	return append(ids, c.avoid...)
+}
+
 // Retries returns how many tries of this call, here or in the hops before, came
 // before this one: the retry mark. A server that gets a marked call should not
 // retry in turn, or the load multiplies from hop to hop.

@@ -1,6 +1,7 @@
 package call_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -18,6 +19,21 @@ func TestAttempt(t *testing.T) {
 		if !c.Avoided("a") || !c.Avoided("b") || c.Avoided("c") || c.Avoids() != 2 {
 			t.Errorf("attempt %d avoids the wrong instances", tt.n)
 		}
+	}
+}
+
+// An attempt within an attempt avoids what that one avoids, without writing to its
+// list.
+func TestAppendAvoided(t *testing.T) {
+	outer := append(make([]string, 0, 8), "a", "b")
+	ctx := call.With(t.Context(), call.Attempt(2, outer))
+	first := append(call.From(ctx).AppendAvoided(nil), "c")
+	second := append(call.From(ctx).AppendAvoided([]string{"d"}), "e")
+	if !slices.Equal(first, []string{"a", "b", "c"}) || !slices.Equal(second, []string{"d", "a", "b", "e"}) {
+		t.Errorf("got %v and %v", first, second)
+	}
+	if got := call.From(t.Context()).AppendAvoided(nil); got != nil {
+		t.Errorf("no call avoids %v", got)
 	}
 }
 
@@ -63,6 +79,11 @@ func TestObserve(t *testing.T) {
 	if call.From(ctx).RequestID() != "r" {
 		t.Error("Observe lost the call")
 	}
+	call.From(ctx).Answered(&first)
+	if record.Attempts() != 2 || record.Instance() != first {
+		t.Errorf("the first answered, got %d attempts at %q", record.Attempts(), record.Instance())
+	}
+	call.From(t.Context()).Answered(&first) // nobody observes
 	var unused call.Record
 	if unused.Attempts() != 0 || unused.Instance() != "" {
 		t.Error("the zero record is not empty")
@@ -78,6 +99,7 @@ func TestObserversNest(t *testing.T) {
 	call.From(one).Asked(&id)
 	call.From(one).Asked(&id)
 	call.From(two).Asked(&id)
+	call.From(one).Answered(&id)
 	if outer.Attempts() != 3 || first.Attempts() != 2 || second.Attempts() != 1 || outer.Instance() != "a" {
 		t.Errorf("outer %d, inner %d and %d", outer.Attempts(), first.Attempts(), second.Attempts())
 	}

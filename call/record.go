@@ -39,7 +39,8 @@ func (c *Call) Observed() bool { return c != nil && c.record != nil }
 // Attempts returns how many attempts were made so far.
 func (r *Record) Attempts() int { return int(r.attempts.Load()) }
 
-// Instance returns the ID of the instance that was asked last, or "".
+// Instance returns the ID of the instance that was asked last or, of several that
+// were asked at a time, of the one whose answer was taken. It is "" before.
 func (r *Record) Instance() string {
 	if id := r.instance.Load(); id != nil {
 		return *id
@@ -56,6 +57,18 @@ func (c *Call) Asked(id *string) {
 	}
 	for r := c.record; r != nil; r = r.outer {
 		r.attempts.Add(1)
+		r.instance.Store(id)
+	}
+}
+
+// Answered notes that the answer of the instance with that ID was taken, if several
+// were asked at a time. It counts no attempt. Whoever asks several calls it once the
+// last has returned. The string is not copied and must not change.
+func (c *Call) Answered(id *string) {
+	if c == nil {
+		return
+	}
+	for r := c.record; r != nil; r = r.outer {
 		r.instance.Store(id)
 	}
 }
