@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -45,7 +46,7 @@ func (s *service) announce(ctx context.Context) *announcement {
 func (a *announcement) keep(p place) {
 	reg, err := p.registrar.Register(a.trying, p.in)
 	if err != nil {
-		if a.trying.Err() == nil {
+		if a.trying.Err() == nil || !errors.Is(err, context.Canceled) {
 			a.refused <- fmt.Errorf("register %s: %w", p.in.Addr, err)
 			return
 		}
@@ -78,6 +79,9 @@ func (a *announcement) withdraw(ctx context.Context) []error {
 	defer a.mu.Unlock()
 	if stuck != nil {
 		a.errs = append(a.errs, fmt.Errorf("transport: deregister: %w", stuck))
+	}
+	for len(a.refused) > 0 { // beside the one that ended the service
+		a.errs = append(a.errs, fmt.Errorf("transport: %w", <-a.refused))
 	}
 	return slices.Clone(a.errs)
 }

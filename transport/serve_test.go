@@ -256,6 +256,30 @@ func TestServeTwoRegistries(t *testing.T) {
 	})
 }
 
+func TestServeNamesAllRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		err := transport.Serve(t.Context(), "", newFakeServer(newDiary()), somewhere, quiet,
+			transport.Register(refusal{}, sd.Instance{ID: "a"}), transport.Register(refusal{}, sd.Instance{ID: "b"}))
+		got := lines(err)
+		slices.Sort(got)
+		want := []string{
+			"transport: register 10.0.0.1:8080: bad credentials of a",
+			"transport: register 10.0.0.1:8080: bad credentials of b",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// refusal is a registry that refuses everybody, all at the same time.
+type refusal struct{}
+
+func (refusal) Register(_ context.Context, in sd.Instance) (*sd.Registration, error) {
+	time.Sleep(time.Second)
+	return nil, errors.New("bad credentials of " + in.ID)
+}
+
 // later registers after the server has begun to serve, which makes the order of
 // events certain in fake time.
 type later struct{ sd.Registrar }
