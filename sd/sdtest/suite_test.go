@@ -63,7 +63,7 @@ func TestSoundAdapterPasses(t *testing.T) { sdtest.Run(t, sound(ttl, nil)) }
 
 // A registry that is polled in real time, as a server is.
 func TestSoundAdapterPassesInRealTime(t *testing.T) {
-	h := sound(300*time.Millisecond, nil)
+	h := sound(600*time.Millisecond, nil)
 	h.InProcess, h.Quiet = false, 20*time.Millisecond
 	sdtest.Run(t, h)
 }
