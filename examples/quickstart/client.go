@@ -58,7 +58,7 @@ func resilient[Req, Resp any](e endpoint.Endpoint[Req, Resp], budget *lb.Budget,
 	return lb.Retry(e,
 		lb.Idempotent(), // to upper-case a text twice does no harm
 		lb.MaxAttempts(5),
-		lb.AttemptTimeout(500*time.Millisecond),
+		lb.AttemptTimeout(2*time.Second),
 		lb.RetryBudget(budget),
 		lb.OnRetry(tally.Retry),
 	)

@@ -11,7 +11,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -53,7 +52,7 @@ func main() {
 const about = 6 * time.Second
 
 func run(ctx context.Context, out io.Writer, file string, verbose, serve bool) (err error) {
-	lines, err := readLines(file)
+	lines, cut, err := readLines(file)
 	if err != nil {
 		return err
 	}
@@ -91,7 +90,11 @@ func run(ctx context.Context, out io.Writer, file string, verbose, serve bool) (
 	uppercase = log.Calls(ratelimit.Wait(uppercase, limiter), logger, "uppercase")
 	count = log.Calls(ratelimit.Wait(count, limiter), logger, "count")
 
-	fleet.Say("%d lines of %s, two calls each", len(lines), file)
+	part := ""
+	if cut {
+		part = "the first "
+	}
+	fleet.Say("%s%d lines of %s, two calls each", part, len(lines), file)
 	send(ctx, lines, tally, uppercase, count, fleet.Troubles(2*len(lines)))
 	if err := ctx.Err(); err != nil {
 		return err
@@ -117,7 +120,7 @@ func send(
 ) {
 	next := make(chan string)
 	var callers sync.WaitGroup
-	for range 8 {
+	for range 32 {
 		callers.Go(func() {
 			for line := range next {
 				upper, err := uppercase(ctx, UppercaseRequest{Text: line})
@@ -154,26 +157,30 @@ func (t *Tally) note(err error, right bool) {
 	}
 }
 
-// maxLines keeps the run short, whatever the file.
-const maxLines = 20_000
+// These keep the run short, whatever the file.
+const (
+	maxLines = 5_000
+	maxBytes = 16 << 20
+)
 
-func readLines(file string) ([]string, error) {
-	text, err := os.ReadFile(file)
+// readLines also tells whether it has left lines out.
+func readLines(file string) (lines []string, cut bool, err error) {
+	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var lines []string
-	// JSON carries text and nothing else.
-	scanner := bufio.NewScanner(bytes.NewReader(bytes.ToValidUTF8(text, []byte("\uFFFD"))))
+	defer f.Close()
+	scanner := bufio.NewScanner(f)
 	scanner.Buffer(nil, 256<<10)
-	for scanner.Scan() && len(lines) < maxLines {
-		lines = append(lines, scanner.Text())
+	for size := 0; len(lines) < maxLines && size < maxBytes && scanner.Scan(); size += len(scanner.Bytes()) {
+		// JSON carries text and nothing else.
+		lines = append(lines, strings.ToValidUTF8(scanner.Text(), "\uFFFD"))
 	}
 	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("line %d of %s: %w", len(lines)+1, file, err)
+		return nil, false, fmt.Errorf("line %d of %s: %w", len(lines)+1, file, err)
 	}
 	if len(lines) == 0 {
-		return nil, fmt.Errorf("%s has no lines", file)
+		return nil, false, fmt.Errorf("%s has no lines", file)
 	}
-	return lines, nil
+	return lines, scanner.Scan(), nil
 }

@@ -64,6 +64,28 @@ func TestQuickstartRefusesBadInput(t *testing.T) {
 	}
 }
 
+func TestQuickstartKeepsToWhatItCanSendInTime(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		text  string
+		lines int
+		cut   bool
+	}{
+		{"as many as may be", strings.Repeat("x\n", maxLines), maxLines, false},
+		{"too many", strings.Repeat("x\n", maxLines+1), maxLines, true},
+		{"too long", strings.Repeat(strings.Repeat("x", 1<<17)+"\n", 200), maxBytes >> 17, true},
+		{"not UTF-8", "a\xffb\nc", 2, false},
+	} {
+		lines, cut, err := readLines(file(t, tt.text))
+		if len(lines) != tt.lines || cut != tt.cut || err != nil {
+			t.Errorf("%s: %d lines, cut %t, %v; want %d, %t", tt.name, len(lines), cut, err, tt.lines, tt.cut)
+		}
+		if len(lines) == 2 && lines[0] != "a\uFFFDb" {
+			t.Errorf("%s: the line is %q", tt.name, lines[0])
+		}
+	}
+}
+
 func TestQuickstartStopsWhenItIsToldTo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -78,7 +78,7 @@ func (s *Server) handler(logger *slog.Logger) http.Handler {
 func protect[Req, Resp any](s *Server, e endpoint.Endpoint[Req, Resp], logger *slog.Logger, name string) endpoint.Endpoint[Req, Resp] {
 	e = misbehave(s, e)
 	e = endpoint.Recover(e)
-	e = ratelimit.Limit(e, rate.NewLimiter(500, 50), ratelimit.CountIn(&s.limited))
+	e = ratelimit.Limit(e, rate.NewLimiter(2000, 200), ratelimit.CountIn(&s.limited))
 	return log.Calls(e, logger, name)
 }
 
