@@ -22,3 +22,27 @@ func BenchmarkBreak(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkThrottle(b *testing.B) {
+	idle := func(context.Context, int) (int, error) { return 0, nil }
+	well := circuitbreaker.Throttle(idle, circuitbreaker.NewThrottler("well"))
+	forced := circuitbreaker.NewThrottler("forced open")
+	forced.Force(circuitbreaker.ForceOpen)
+	for name, guarded := range map[string]func(context.Context, int) (int, error){
+		"well": well, "forced open": circuitbreaker.Throttle(idle, forced),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = guarded(b.Context(), 1)
+			}
+		})
+	}
+	b.Run("parallel", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				_, _ = well(b.Context(), 1)
+			}
+		})
+	})
+}

@@ -8,8 +8,8 @@ import (
 	"github.com/dowelkit/dowel/endpoint"
 )
 
-// Breaker decides whether a call may be made. A [*Circuit] is one, and so is a
-// gobreaker.TwoStepCircuitBreaker of any type. It must be safe for concurrent
+// Breaker decides whether a call may be made. A [*Circuit] is one, a
+// [*Throttler] too, and so is a gobreaker.TwoStepCircuitBreaker of any type. It must be safe for concurrent
 // use.
 //
 // A Breaker that also has the method RetryAfter() time.Duration, as a [*Circuit]
@@ -34,7 +34,10 @@ var ErrOpen = errors.New("refused by the circuit breaker")
 //
 // Break panics if next, breaker or an option is nil.
 func Break[Req, Resp any](next endpoint.Endpoint[Req, Resp], breaker Breaker, opts ...Option) endpoint.Endpoint[Req, Resp] {
-	g := newGuard(next == nil, breaker, opts)
+	return guarded(next, newGuard("Break", next == nil, breaker, endpoint.Fault, opts))
+}
+
+func guarded[Req, Resp any](next endpoint.Endpoint[Req, Resp], g *guard) endpoint.Endpoint[Req, Resp] {
 	return func(ctx context.Context, req Req) (resp Resp, err error) {
 		done, err := g.enter(ctx)
 		if err != nil {
@@ -47,11 +50,11 @@ func Break[Req, Resp any](next endpoint.Endpoint[Req, Resp], breaker Breaker, op
 	}
 }
 
-// Option changes [Break].
+// Option changes [Break] or [Throttle].
 type Option func(*guard) error
 
-// FailureFunc sets which errors count as failures. The default is
-// [endpoint.Fault]. It is not asked about a call that was cancelled or refused on
+// FailureFunc sets which errors count as failures. The default of Break
+// is [endpoint.Fault], that of Throttle [NotAccepted]. It is not asked about a call that was cancelled or refused on
 // this side, nor about one that panicked.
 func FailureFunc(failure func(ctx context.Context, err error) bool) Option {
 	return func(g *guard) error {
@@ -65,8 +68,8 @@ type guard struct {
 	failure func(context.Context, error) bool
 }
 
-func newGuard(noNext bool, breaker Breaker, opts []Option) *guard {
-	g := &guard{breaker: breaker, failure: endpoint.Fault}
+func newGuard(function string, noNext bool, breaker Breaker, failure func(context.Context, error) bool, opts []Option) *guard {
+	g := &guard{breaker: breaker, failure: failure}
 	faults := []error{when(noNext, "next is nil"), when(breaker == nil, "the breaker is nil")}
 	for _, opt := range opts {
 		if opt == nil {
@@ -75,7 +78,7 @@ func newGuard(noNext bool, breaker Breaker, opts []Option) *guard {
 		}
 		faults = append(faults, opt(g))
 	}
-	check("Break", faults...)
+	check(function, faults...)
 	return g
 }
 

@@ -1,26 +1,45 @@
 package circuitbreaker
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // changes brings the changes of state to a hook, in order, one at a time and
 // outside gobreaker's lock: gobreaker calls its own hook inside, where a hook that
 // asks for the state would wait for itself.
 type changes struct {
+	name string
 	hook func(Change)
 
+	forced atomic.Uint32 // a Force; written with mu held
+
 	mu         sync.Mutex
+	own        State // that the circuit has or would have by itself
 	pending    []Change
 	delivering bool
 }
 
-// note is called inside gobreaker's lock.
-func (c *changes) note(change Change) {
-	if c.hook == nil {
-		return
-	}
+// note is called inside gobreaker's lock. Beneath a force nobody sees the change.
+func (c *changes) note(own State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pending = append(c.pending, change)
+	f := Force(c.forced.Load())
+	c.add(f.over(c.own), f.over(own))
+	c.own = own
+}
+
+func (c *changes) force(f Force) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(Force(c.forced.Load()).over(c.own), f.over(c.own))
+	c.forced.Store(uint32(f))
+}
+
+func (c *changes) add(from, to State) {
+	if c.hook != nil && from != to {
+		c.pending = append(c.pending, Change{Name: c.name, From: from, To: to})
+	}
 }
 
 // deliver returns at once if another goroutine delivers, or the hook itself is

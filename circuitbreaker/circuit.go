@@ -24,7 +24,7 @@ type Circuit struct {
 	refused atomic.Uint64
 	changes changes
 
-	open, busy error // what Allow returns, made once
+	open, busy, forced error // what Allow returns, made once
 }
 
 // New returns a closed Circuit. name identifies it in changes and errors, for
@@ -35,9 +35,10 @@ func New(name string, opts ...CircuitOption) *Circuit {
 	c := &Circuit{
 		name:    name,
 		start:   time.Now(),
-		changes: changes{hook: s.onChange},
+		changes: changes{name: name, hook: s.onChange},
 		open:    fmt.Errorf("circuit %q: %w", name, gobreaker.ErrOpenState),
 		busy:    fmt.Errorf("circuit %q is half-open: %w", name, gobreaker.ErrTooManyRequests),
+		forced:  fmt.Errorf("circuit %q is forced open: %w", name, gobreaker.ErrOpenState),
 	}
 	c.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:         name,
@@ -47,12 +48,12 @@ func New(name string, opts ...CircuitOption) *Circuit {
 		Timeout:      s.openFor,
 		ReadyToTrip:  s.trips,
 		IsExcluded:   IsExcluded,
-		OnStateChange: func(_ string, from, to gobreaker.State) {
+		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				// gobreaker asks whether the time is past, not whether it is over.
 				c.until.Store(int64(time.Since(c.start) + s.openFor + 1))
 			}
-			c.changes.note(Change{Name: name, From: stateOf(from), To: stateOf(to)})
+			c.changes.note(stateOf(to))
 		},
 	})
 	return c
@@ -63,10 +64,18 @@ func (c *Circuit) Name() string { return c.name }
 
 // Allow implements [Breaker].
 func (c *Circuit) Allow() (done func(err error), err error) {
+	force := c.Forced()
+	if force == ForceOpen {
+		c.refused.Add(1)
+		return nil, c.forced
+	}
 	report, err := c.breaker.Allow()
 	c.announce(report)
-	if err == nil {
+	switch {
+	case err == nil:
 		return c.reporting(report), nil
+	case force == ForceClosed:
+		return uncounted, nil
 	}
 	c.refused.Add(1)
 	if err == gobreaker.ErrOpenState {
@@ -101,11 +110,28 @@ func (c *Circuit) reporting(report func(error)) func(error) {
 	}
 }
 
-// State returns the current state.
+// uncounted is told of the calls that gobreaker knows nothing of.
+func uncounted(error) {}
+
+// Force sets what an operator decides, until the next Force. Beneath it the circuit
+// goes on: the calls of ForceClosed count as far as it would have allowed them, and
+// an open state ends in its time. So after Automatic it knows the state of affairs.
+// Force panics if f is none of the constants.
+func (c *Circuit) Force(f Force) {
+	f.check("Circuit.Force")
+	c.changes.force(f)
+	c.changes.deliver()
+}
+
+// Forced returns what an operator decided, and Automatic if nothing.
+func (c *Circuit) Forced() Force { return Force(c.changes.forced.Load()) }
+
+// State returns the current state, which is ForcedOpen or ForcedClosed as long as
+// an operator decides.
 func (c *Circuit) State() State {
 	s := c.breaker.State()
 	c.changes.deliver()
-	return stateOf(s)
+	return c.Forced().over(stateOf(s))
 }
 
 // Counts returns how the calls went.
@@ -115,7 +141,10 @@ func (c *Circuit) Counts() Counts { return countsOf(c.breaker.Counts()) }
 func (c *Circuit) Refused() uint64 { return c.refused.Load() }
 
 // RetryAfter returns how long the circuit stays open yet, and zero if it is not
-// open.
+// open, or an operator decides.
 func (c *Circuit) RetryAfter() time.Duration {
+	if c.Forced() != Automatic {
+		return 0
+	}
 	return max(0, time.Duration(c.until.Load())-time.Since(c.start))
 }

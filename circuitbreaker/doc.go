@@ -11,6 +11,10 @@
 // [New] makes a breaker that knows what this toolkit counts. A two-step breaker
 // of github.com/sony/gobreaker/v2 fits as it is; its Settings need [IsExcluded].
 //
+// [Throttle] does without open and closed: it refuses a share of the calls that
+// grows as fewer are accepted, which suits a server that sheds load. An operator
+// can force either of the two: see [Circuit.Force] and [Throttler.Force].
+//
 // What counts as failure is [endpoint.Fault]. A call that the caller cancelled,
 // or that was refused on this side, counts neither way: it says nothing of the
 // instance.

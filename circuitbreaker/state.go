@@ -11,9 +11,11 @@ type State uint8
 
 // The states.
 const (
-	Closed   State = iota // calls are made
-	HalfOpen              // a few probes are made, to see whether the instance is well
-	Open                  // calls are refused
+	Closed       State = iota // calls are made
+	HalfOpen                  // a few probes are made, to see whether the instance is well
+	Open                      // calls are refused
+	ForcedOpen                // an operator forbids all calls
+	ForcedClosed              // an operator allows all calls
 )
 
 // String returns the state in lower snake case, for instance "half_open".
@@ -25,6 +27,10 @@ func (s State) String() string {
 		return "half_open"
 	case Open:
 		return "open"
+	case ForcedOpen:
+		return "forced_open"
+	case ForcedClosed:
+		return "forced_closed"
 	}
 	return fmt.Sprintf("state(%d)", uint8(s))
 }
