@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/transport/httpkit"
 )
 
@@ -113,6 +114,9 @@ func TestClientNotProcessed(t *testing.T) {
 	over.Config.ErrorLog = log.New(io.Discard, "", 0)
 	over.StartTLS()
 	defer over.Close()
+	nowhere := &http.Client{Transport: &http.Transport{
+		DialContext: (&net.Dialer{Resolver: testserver.NewDNS(t).Resolver()}).DialContext,
+	}}
 	hole := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -130,7 +134,7 @@ func TestClientNotProcessed(t *testing.T) {
 		local        bool
 	}{
 		{"refused", refused, nil, endpoint.Unavailable, true, false},
-		{"no such host", "http://host.invalid", nil, endpoint.Unavailable, true, false},
+		{"no such host", "http://host.invalid", []httpkit.ClientOption{httpkit.HTTPClient(nowhere)}, endpoint.Unavailable, true, false},
 		{"unknown certificate", over.URL, nil, endpoint.Unavailable, true, false},
 		{"black hole", refused, []httpkit.ClientOption{httpkit.HTTPClient(hole), httpkit.ClientTimeout(20 * time.Millisecond)},
 			endpoint.DeadlineExceeded, true, false},
