@@ -27,8 +27,8 @@ bench:
 
 # Each fuzz target for a short while.
 fuzz:
-	@set -e; for m in $(MODULES); do (cd $$m; for p in $$(go list ./...); do \
-		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	@set -e; for m in $(MODULES); do (cd $$m; packages="$$(go list ./...)"; for p in $$packages; do \
+		names="$$(go test -list '^Fuzz' $$p)"; for f in $$(echo "$$names" | grep '^Fuzz' || true); do \
 			echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
 		done; done); done
 
