@@ -50,7 +50,7 @@ type inbox[C any] struct {
 // EndpointerStatus is what an [Endpointer] knows of itself at one moment.
 type EndpointerStatus struct {
 	Instances int       // in the newest set of the registry
-	Live      int       // of these, how many have a client
+	Live      int       // how many serve: of these, those with a client; if none has one, those that left
 	Updated   time.Time // when the newest set came; zero before the first
 	WatchErr  error     // the watch's error since then, nil if it is well
 	DialErr   error     // the last failed dial's error, nil once all are live
