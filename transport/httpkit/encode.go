@@ -12,7 +12,7 @@ import (
 )
 
 // StatusCoder is a response that chooses its status, for instance 201. One of
-// 204 or 304 is sent without a body.
+// 204, 205 or 304 is sent without a body.
 type StatusCoder interface{ StatusCode() int }
 
 // Headerer is a response that has headers, for instance Location. They replace
@@ -61,7 +61,8 @@ func encodeJSON(w http.ResponseWriter, ptr, methods any) error {
 	if err != nil {
 		return err
 	}
-	if status == http.StatusNoContent || status == http.StatusNotModified {
+	switch status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
 		w.WriteHeader(status)
 		return nil
 	}
