@@ -81,6 +81,8 @@ func TestBindFaults(t *testing.T) {
 		{"not a duration", "since=5", `query parameter "since" must be a duration such as "1.5s"`},
 		{"not a bool", "exact=yes", `query parameter "exact" must be true or false`},
 		{"not a number at all", "ratio=NaN", `query parameter "ratio" must be a number`},
+		{"hexadecimal", "ratio=0x1p-2", `query parameter "ratio" must be a number`},
+		{"with underscores", "ratio=1_0", `query parameter "ratio" must be a number`},
 		{"infinite", "ratio=Inf", `query parameter "ratio" must be a number`},
 		{"a text type", "peer=here", `query parameter "peer" is not valid`},
 		{"a pointer to a text type", "big=x", `query parameter "big" is not valid`},

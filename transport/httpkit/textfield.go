@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -125,9 +126,12 @@ func parseUint(text string, into reflect.Value) error {
 	return nil
 }
 
-// parseFloat takes what JSON takes for a number of the same type: no NaN and no
-// infinity, which slip through comparisons.
+// parseFloat takes decimal numbers: no NaN and no infinity, which slip through
+// comparisons, and neither the hexadecimal digits nor the underscores of Go.
 func parseFloat(text string, into reflect.Value) error {
+	if strings.ContainsAny(text, "_xX") {
+		return errWantNumber
+	}
 	f, err := strconv.ParseFloat(text, into.Type().Bits())
 	if err != nil {
 		return numberError(err, errWantNumber)
