@@ -8,19 +8,31 @@ import (
 	"time"
 )
 
-// Budget bounds how much load retries may add, over all calls that share it: a
-// bucket of tokens into which every call puts a fraction of one and from which
-// every retry takes one, after Finagle's RetryBudget. A retry of what a breaker on
-// this side refused takes none, since no server saw the first attempt. A small rate
-// on top lets clients with little traffic retry at all. It is safe for concurrent
-// use; calls write nothing to it while it is full. It is made by [NewBudget].
+// Budget bounds how much load retries and hedges may add, over all calls that share
+// it, after Finagle's RetryBudget: every call deposits a fraction of a token, and
+// every further attempt takes one token. A small rate on top, the floor, lets
+// clients with little traffic retry at all. An attempt that a breaker on this side
+// refused takes none, since no server saw it. It is safe for concurrent use; calls
+// write nothing to it while it is full. It is made by [NewBudget].
+//
+// A burst of calls an hour ago pays for nothing now. What the floor brings in during
+// 10 seconds is there anyway after 10 idle seconds, so up to that much is kept
+// without regard to where it came from and when; by default that is the whole
+// budget. Only what a burst beyond that saves up expires, after 5 to 10 seconds,
+// and only such a budget reads the clock at a call.
+//
+// Of [Retry] and [Hedge] round one another with the same budget, the outer one alone
+// deposits, so that the call counts once.
 type Budget struct {
 	ratio  int64 // milli-tokens that a call deposits
 	rate   float64
-	max    int64 // milli-tokens
+	max    int64 // milli-tokens, all told
+	keep   int64 // milli-tokens that do not expire
 	epoch  time.Time
-	tokens atomic.Int64 // milli-tokens
+	hedged atomic.Bool  // a Hedge draws from it, see count
+	tokens atomic.Int64 // milli-tokens of those that do not expire
 	filled atomic.Int64 // nanoseconds since epoch up to which rate was credited
+	pool   pool         // of those that do
 }
 
 // BudgetOption changes a Budget.
@@ -30,8 +42,8 @@ type BudgetOption func(*Budget) error
 // without rounding.
 const token = 1000
 
-// NewBudget returns a full budget. By default 20 % of the calls may be retries,
-// plus 10 a second, and at most 100 in a burst. It panics if an option is out of
+// NewBudget returns a full budget. By default further attempts may be 20 % of the
+// calls, plus 10 a second, and at most 100 in a burst. It panics if an option is out of
 // range, and names all that are.
 func NewBudget(opts ...BudgetOption) *Budget {
 	b := &Budget{ratio: token / 5, rate: 10, max: 100 * token, epoch: time.Now()}
@@ -46,11 +58,13 @@ func NewBudget(opts ...BudgetOption) *Budget {
 	if err := errors.Join(faults...); err != nil {
 		panic(fmt.Sprintf("lb: NewBudget: %v", err))
 	}
-	b.tokens.Store(b.max)
+	b.keep = min(b.max, int64(b.rate*token*budgetWindow.Seconds()))
+	b.tokens.Store(b.keep)
+	b.pool.fill(b.max - b.keep)
 	return b
 }
 
-// BudgetRatio sets which share of the calls may be retries, from 0 to 1 and to a
+// BudgetRatio sets how many further attempts a call pays for, from 0 to 1 and to a
 // thousandth. The default is 0.2.
 func BudgetRatio(ratio float64) BudgetOption {
 	return func(b *Budget) error {
@@ -62,8 +76,8 @@ func BudgetRatio(ratio float64) BudgetOption {
 	}
 }
 
-// BudgetRate sets how many retries a second are allowed whatever the traffic. The
-// default is 10.
+// BudgetRate sets the floor: how many further attempts a second are allowed whatever
+// the traffic. The default is 10.
 func BudgetRate(perSecond float64) BudgetOption {
 	return func(b *Budget) error {
 		b.rate = perSecond
@@ -74,7 +88,8 @@ func BudgetRate(perSecond float64) BudgetOption {
 	}
 }
 
-// BudgetBurst sets how many retries may be saved up. The default is 100.
+// BudgetBurst sets how many further attempts may be saved up. What is more than the
+// rate brings in within 10 seconds expires. The default is 100.
 func BudgetBurst(n int) BudgetOption {
 	return func(b *Budget) error {
 		b.max = int64(n) * token
@@ -85,52 +100,64 @@ func BudgetBurst(n int) BudgetOption {
 	}
 }
 
-// Balance returns how many retries are allowed now.
+// Balance returns how many further attempts are allowed now.
 func (b *Budget) Balance() float64 {
-	b.refill()
-	return float64(b.tokens.Load()) / token
+	now := b.refill()
+	return float64(b.pool.balance(now)+b.tokens.Load()) / token
 }
 
 // deposit credits one call.
 func (b *Budget) deposit() { b.add(b.ratio) }
 
-// withdraw takes the token of one retry, and reports whether there was one.
-func (b *Budget) withdraw() bool {
-	b.refill()
-	for {
-		have := b.tokens.Load()
-		if have < token {
-			return false
-		}
-		if b.tokens.CompareAndSwap(have, have-token) {
-			return true
-		}
-	}
-}
+// refund gives back the token of an attempt that no server saw.
+func (b *Budget) refund() { b.add(token) }
 
 func (b *Budget) add(amount int64) {
-	for amount > 0 {
-		have := b.tokens.Load()
-		if have >= b.max || b.tokens.CompareAndSwap(have, min(have+amount, b.max)) {
-			return
-		}
+	switch {
+	case b.tokens.Load() < b.keep:
+		credit(&b.tokens, amount, b.keep)
+	case b.pool.max > 0:
+		b.pool.deposit(amount, time.Since(b.epoch))
 	}
 }
 
-// refill credits the rate for the time since the last refill. Only those who need
-// a token read the clock.
-func (b *Budget) refill() {
-	if b.rate == 0 {
-		return
+// withdraw takes the token of one attempt, and reports whether there was one. What
+// expires soonest goes first, and fractions make a whole.
+func (b *Budget) withdraw() bool {
+	if b.pool.balance(b.refill())+b.tokens.Load() < token {
+		return false
 	}
-	now := int64(time.Since(b.epoch))
-	last := b.filled.Load()
+	need := int64(token)
+	stale := debit(&b.pool.stale, need)
+	need -= stale
+	fresh := debit(&b.pool.fresh, need)
+	need -= fresh
+	kept := debit(&b.tokens, need)
+	if need == kept {
+		return true
+	}
+	// Somebody was faster.
+	b.pool.stale.Add(stale)
+	b.pool.fresh.Add(fresh)
+	b.tokens.Add(kept)
+	return false
+}
+
+// refill credits the rate for the time since the last refill. It returns the time
+// since epoch.
+func (b *Budget) refill() time.Duration {
+	elapsed := time.Since(b.epoch)
+	if b.rate == 0 {
+		return elapsed
+	}
+	now, last := int64(elapsed), b.filled.Load()
 	perNanosecond := b.rate * token / 1e9
-	credit := int64(float64(now-last) * perNanosecond)
+	amount := int64(float64(now-last) * perNanosecond)
 	// Only the time of whole milli-tokens is used up: to drop the rest at each refill
 	// would cost up to half of the rate.
-	upTo := last + int64(float64(credit)/perNanosecond)
-	if credit > 0 && b.filled.CompareAndSwap(last, upTo) {
-		b.add(credit)
+	upTo := last + int64(float64(amount)/perNanosecond)
+	if amount > 0 && b.filled.CompareAndSwap(last, upTo) {
+		credit(&b.tokens, amount, b.keep)
 	}
+	return elapsed
 }
