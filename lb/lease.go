@@ -25,7 +25,7 @@ func (l Lease[C]) Instance() *sd.Instance { return l.state.nodes[l.index].Instan
 
 // Done ends the lease and tells the strategy what became of the call. ctx and err
 // are those of the call; see endpoint.Fault for what the context is needed for.
-// Done must be called exactly once per pick.
+// Done must be called exactly once per pick; it panics if no call is in flight.
 func (l Lease[C]) Done(ctx context.Context, err error) {
 	l.state.nodes[l.index].Release()
 	if o := l.state.observer; o != nil {

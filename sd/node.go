@@ -43,10 +43,25 @@ func (n *Node) Instance() *Instance { return n.instance.Load() }
 // node has left the set. Each true needs one Release.
 func (n *Node) Acquire() bool { return n.active.Add(1) > 0 || n.refuse() }
 
-// Release ends what a successful Acquire began.
+// Release ends what a successful Acquire began. It panics if nothing is in flight:
+// a count below zero would look like a node that has left, and nobody would pick
+// it again.
 func (n *Node) Release() {
-	if n.active.Add(-1) == refusing {
+	if a := n.active.Add(-1); a < 0 {
+		n.released(a)
+	}
+}
+
+// released is the rare part of Release, kept apart so that Release is inlined.
+//
+//go:noinline
+func (n *Node) released(a int64) {
+	switch a {
+	case refusing:
 		n.finish()
+	case -1:
+		n.active.Add(1)
+		panic("sd: Release of a Node that nobody has acquired")
 	}
 }
 
@@ -55,7 +70,9 @@ func (n *Node) Release() {
 //
 //go:noinline
 func (n *Node) refuse() bool {
-	n.Release()
+	if n.active.Add(-1) == refusing {
+		n.finish()
+	}
 	return false
 }
 

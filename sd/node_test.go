@@ -160,3 +160,25 @@ func TestNodeAllocatesNothing(t *testing.T) {
 		t.Errorf("Acquire and Release allocate %v times", got)
 	}
 }
+
+// A call that is ended twice is told so, and costs the instance nothing.
+func TestNodeReleaseWithoutAcquire(t *testing.T) {
+	n := sd.NewNode(&sd.Instance{ID: "a", Addr: "a:80"})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		n.Acquire()
+		n.Release()
+		n.Release()
+	}()
+	if n.InFlight() != 0 || !n.Acquire() {
+		t.Errorf("%d calls are in flight, and the node refuses", n.InFlight())
+	}
+	n.Release()
+	if err := n.Retire(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
