@@ -51,6 +51,14 @@ func KeepBackoff(b Backoff) KeepOption { return func(r *Registration) { r.backof
 // like any other. The default, also for zero and less, is 10 s.
 func KeepTimeout(d time.Duration) KeepOption { return func(r *Registration) { r.timeout = d } }
 
+// KeepNotify calls f with each new state, errors before the first success
+// included, for logs and metrics. f is called by one goroutine at a time, in the
+// order of the states, and should return soon; it must not call Update or
+// Deregister.
+func KeepNotify(f func(RegistrationState)) KeepOption {
+	return func(r *Registration) { r.notify = f }
+}
+
 // Keep puts an instance into a registry and supervises it there. It is the body
 // of a Registrar's Register: it validates the instance, tries Put with jittered
 // backoff until the first success, a permanent error or the end of ctx, then

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -332,4 +333,28 @@ func TestKeepMisuse(t *testing.T) {
 		}
 	}()
 	_, _ = sd.Keep(t.Context(), sd.Instance{}, nil, sd.KeepTimeout(0), nil)
+}
+
+func TestKeepNotifiesOfEveryState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(_ context.Context, n int, _ sd.Instance) error {
+			if n == 1 {
+				return errDown
+			}
+			return nil
+		}}
+		var got []string
+		r, err := sd.Keep(t.Context(), sd.Instance{Addr: "h:1"}, p, sd.KeepNotify(func(s sd.RegistrationState) {
+			got = append(got, fmt.Sprint(s.Registered, errors.Is(s.Err, errDown)))
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"false true", "true false", "false false"}; !slices.Equal(got, want) {
+			t.Errorf("notified of %q, want %q", got, want)
+		}
+	})
 }

@@ -20,11 +20,14 @@ type Registration struct {
 	entry   Entry
 	backoff Backoff
 	timeout time.Duration
+	notify  func(RegistrationState)
 	end     context.CancelFunc
 	done    chan struct{} // closed when supervision has ended
 
 	removing chan struct{} // a semaphore: one Remove at a time
 	removed  bool          // guarded by removing
+
+	notifying sync.Mutex // taken before mu
 
 	mu        sync.Mutex
 	ended     bool // by Deregister
@@ -174,7 +177,16 @@ func (r *Registration) applied(version int) {
 	r.note(true, nil)
 }
 
+// note tells whoever wants to know, in the order in which it is called.
 func (r *Registration) note(registered bool, err error) {
+	r.notifying.Lock()
+	defer r.notifying.Unlock()
+	if state := r.change(registered, err); r.notify != nil {
+		r.notify(state)
+	}
+}
+
+func (r *Registration) change(registered bool, err error) RegistrationState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state.Registered != registered {
@@ -183,4 +195,5 @@ func (r *Registration) note(registered bool, err error) {
 	r.state.Registered, r.state.Err = registered, err
 	close(r.news)
 	r.news = make(chan struct{})
+	return r.state
 }
