@@ -10,15 +10,28 @@ import (
 )
 
 // LeastRequest returns the strategy that draws two different instances at random
-// and picks the one with fewer calls in flight: the power of two choices
-// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE
-// TPDS 12(10), 2001). The load of an instance is its number of calls in flight
-// from this process; of two equal ones the first drawn wins.
+// and picks the one with less load: the power of two choices (Mitzenmacher, "The
+// Power of Two Choices in Randomized Load Balancing", IEEE TPDS 12(10), 2001). The
+// load of an instance is
+//
+//	(calls in flight from this process + 1) / weight
+//
+// and of two equal ones the first drawn wins. Where weights differ, instances are
+// drawn by weight, without which the heavy ones would not be drawn often enough
+// (Gardner, Abdul Jaleel, Wickeham and Doroudi, "Scalable Load Balancing in the
+// Presence of Heterogeneous Servers", Performance Evaluation 145, 2021). A first
+// drawn that is idle is picked at once, so that idle instances share by
+// weight and none is starved.
 func LeastRequest() Strategy { return leastRequest{} }
 
 type leastRequest struct{}
 
-func (leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker { return &leastRequestPicker{nodes} }
+func (leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker {
+	if weights := weightsOf(nodes); weights != nil {
+		return &weightedLeastRequestPicker{nodes, weights, newShares(weights)}
+	}
+	return &leastRequestPicker{nodes}
+}
 
 type leastRequestPicker struct{ nodes []*sd.Node }
 
@@ -30,6 +43,22 @@ func (p *leastRequestPicker) Pick(context.Context, time.Duration) int {
 	// An idle node cannot be beaten, so that the other core's line of the second
 	// need not be fetched.
 	if load := p.nodes[i].InFlight(); load > 0 && p.nodes[j].InFlight() < load {
+		return j
+	}
+	return i
+}
+
+// weightedLeastRequestPicker has at least two nodes: one alone has equal weights.
+type weightedLeastRequestPicker struct {
+	nodes   []*sd.Node
+	weights []float64
+	shares  *shares
+}
+
+func (p *weightedLeastRequestPicker) Pick(context.Context, time.Duration) int {
+	i, j := p.shares.two(rand.Uint64())
+	load := p.nodes[i].InFlight()
+	if load > 0 && float64(p.nodes[j].InFlight()+1)*p.weights[i] < float64(load+1)*p.weights[j] {
 		return j
 	}
 	return i

@@ -1,0 +1,272 @@
+package lb_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// weighted returns one node per weight.
+func weighted(weights ...int) []*sd.Node {
+	nodes := make([]*sd.Node, len(weights))
+	for i, w := range weights {
+		nodes[i] = sd.NewNode(&sd.Instance{ID: fmt.Sprintf("w%07d", i), Addr: "10.0.0.1:80", Weight: w})
+	}
+	return nodes
+}
+
+// picks counts n idle picks.
+func picks(p lb.Picker, nodes, n int) []int {
+	counts := make([]int, nodes)
+	for range n {
+		counts[p.Pick(context.Background(), 0)]++
+	}
+	return counts
+}
+
+func share(weights []int, i int) float64 {
+	total := 0.0
+	for _, w := range weights {
+		total += float64(max(1, w))
+	}
+	return float64(max(1, weights[i])) / total
+}
+
+func TestWeightedRoundRobinRespectsWeights(t *testing.T) {
+	random := make([]int, 50)
+	for i := range random {
+		random[i] = 1 + rand.IntN(100)
+	}
+	for _, weights := range [][]int{
+		{1}, {7}, {1, 2}, {5, 1, 1}, {1, 2, 4, 1, 2, 4}, {0, -3, 2}, {0, 0, 0}, {math.MinInt, 3}, {1, 10, 100},
+		{math.MaxInt, math.MaxInt, math.MaxInt / 2}, random,
+	} {
+		const n = 100_000
+		nodes := weighted(weights...)
+		for i, got := range picks(lb.WeightedRoundRobin().Picker(nodes, nil), len(nodes), n) {
+			if want := n * share(weights, i); math.Abs(float64(got)-want) > max(0.01*want, 3) {
+				t.Errorf("weights %v: %d got %d of %.0f", weights, i, got, want)
+			}
+		}
+	}
+}
+
+// Over any stretch, and not only in the long run, an instance has its share.
+func TestWeightedRoundRobinIsSmooth(t *testing.T) {
+	weights := []int{1, 2, 3, 5, 8, 13, 40, 1, 1, 26}
+	nodes := weighted(weights...)
+	p := lb.WeightedRoundRobin().Picker(nodes, nil)
+	counts := make([]int, len(nodes))
+	last := make([]int, len(nodes))
+	gaps := make([]map[int]bool, len(nodes))
+	for k := 1; k <= 20_000; k++ {
+		i := p.Pick(t.Context(), 0)
+		if counts[i]++; counts[i] > 1 {
+			if gaps[i] == nil {
+				gaps[i] = map[int]bool{}
+			}
+			gaps[i][k-last[i]] = true
+		}
+		last[i] = k
+		for i, c := range counts {
+			if off := math.Abs(float64(c) - float64(k)*share(weights, i)); off > 3 {
+				t.Fatalf("after %d picks instance %d is %.1f picks off", k, i, off)
+			}
+		}
+	}
+	for i, g := range gaps {
+		if len(g) > 3 {
+			t.Errorf("instance %d has %d different gaps: %v", i, len(g), g)
+		}
+	}
+}
+
+func TestWeightedRoundRobinTakesTurnsAtEqualWeights(t *testing.T) {
+	p := lb.WeightedRoundRobin().Picker(weighted(4, 4, 4, 4, 4), nil)
+	first := p.Pick(t.Context(), 0)
+	for k := 1; k < 20; k++ {
+		if got := p.Pick(t.Context(), 0); got != (first+k)%5 {
+			t.Fatalf("pick %d is %d after a first of %d", k, got, first)
+		}
+	}
+}
+
+// The heaviest skew that weights can express: everybody is found, and nobody by a
+// pick that is out of range.
+func TestWeightedStrategiesReachALightInstance(t *testing.T) {
+	for name, s := range map[string]lb.Strategy{
+		"round robin": lb.WeightedRoundRobin(), "least request": lb.LeastRequest(),
+	} {
+		weights := make([]int, 500)
+		for i := range weights {
+			weights[i] = 1
+		}
+		weights[250] = 1000
+		got := picks(s.Picker(weighted(weights...), nil), len(weights), 60_000)
+		for i, c := range got {
+			if c == 0 {
+				t.Errorf("%s: instance %d was never picked", name, i)
+			}
+		}
+	}
+	weights := []int{1, math.MaxInt, 1, math.MaxInt, 1}
+	if got := picks(lb.WeightedRoundRobin().Picker(weighted(weights...), nil), 5, 1000); got[1]+got[3] != 1000 {
+		t.Errorf("at 1 to 2⁶³: %v", got)
+	}
+}
+
+func TestAMillionWeightedInstances(t *testing.T) {
+	if testing.Short() {
+		t.Skip()
+	}
+	weights := make([]int, 1_000_000)
+	for i := range weights {
+		weights[i] = 1 + i%2
+	}
+	nodes := weighted(weights...)
+	const n = 3_000_000
+	far := 0
+	for i, c := range picks(lb.WeightedRoundRobin().Picker(nodes, nil), len(nodes), n) {
+		if want := float64(2 * weights[i]); math.Abs(float64(c)-want) > 2 {
+			far++
+		}
+	}
+	if far > 0 {
+		t.Errorf("%d of a million are more than two picks from their share", far)
+	}
+	heavy := 0
+	for i, c := range picks(lb.LeastRequest().Picker(nodes, nil), len(nodes), 300_000) {
+		heavy += c * (weights[i] - 1)
+	}
+	if heavy < 198_000 || heavy > 202_000 {
+		t.Errorf("the heavy half got %d of 200,000 picks", heavy)
+	}
+}
+
+func TestWeightedRoundRobinKeepsItsPlace(t *testing.T) {
+	nodes := weighted(1, 2, 4, 8)
+	a := lb.WeightedRoundRobin().Picker(nodes, nil)
+	b := lb.WeightedRoundRobin().Picker(nodes, a) // the same set again
+	counts := make([]int, len(nodes))
+	for k := range 1500 { // both advance the same sequence
+		p := a
+		if k%3 > 0 {
+			p = b
+		}
+		counts[p.Pick(t.Context(), 0)]++
+	}
+	for i, want := range []int{100, 200, 400, 800} {
+		if counts[i] < want-3 || counts[i] > want+3 {
+			t.Errorf("instance %d got %d of %d", i, counts[i], want)
+		}
+	}
+}
+
+func TestWeightedRoundRobinConcurrentSafe(t *testing.T) {
+	weights := []int{1, 3, 6}
+	nodes := weighted(weights...)
+	p := lb.WeightedRoundRobin().Picker(nodes, nil)
+	var counts [3]atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 12_500 {
+				counts[p.Pick(context.Background(), 0)].Add(1)
+			}
+		})
+	}
+	all.Wait()
+	for i := range counts {
+		if got, want := float64(counts[i].Load()), 1e5*share(weights, i); math.Abs(got-want) > 5 {
+			t.Errorf("instance %d got %.0f of %.0f", i, got, want)
+		}
+	}
+}
+
+// Idle instances share by weight, busy ones are compared by load per weight.
+func TestLeastRequestHeedsWeights(t *testing.T) {
+	weights := []int{1, 2, 4, 0}
+	nodes := weighted(weights...)
+	p := lb.LeastRequest().Picker(nodes, nil)
+	for i, got := range picks(p, len(nodes), 80_000) {
+		if want := 80_000 * share(weights, i); math.Abs(float64(got)-want) > 0.05*want {
+			t.Errorf("instance %d got %d of %.0f", i, got, want)
+		}
+	}
+
+	pair := weighted(1, 3)
+	p = lb.LeastRequest().Picker(pair, nil)
+	for range 8 {
+		pair[1].Acquire()
+	}
+	pair[0].Acquire()
+	pair[0].Acquire()
+	// (2+1)/1 is no less than (8+1)/3: of equals the first drawn wins.
+	if got := picks(p, 2, 1000); got[0] == 0 || got[1] == 0 {
+		t.Errorf("at equal load: %v", got)
+	}
+	pair[1].Release()
+	if got := picks(p, 2, 1000); got[0] != 0 {
+		t.Errorf("at (2+1)/1 against (7+1)/3: %v", got)
+	}
+	pair[1].Acquire()
+	pair[1].Acquire()
+	if got := picks(p, 2, 1000); got[1] != 0 {
+		t.Errorf("at (2+1)/1 against (9+1)/3: %v", got)
+	}
+}
+
+// As many calls stay in flight as fit: each instance carries its share of them.
+func TestLeastRequestFillsByWeight(t *testing.T) {
+	weights := []int{1, 1, 2, 4, 8}
+	nodes := weighted(weights...)
+	p := lb.LeastRequest().Picker(nodes, nil)
+	for range 1600 {
+		nodes[p.Pick(t.Context(), 0)].Acquire()
+	}
+	for i, n := range nodes {
+		if got, want := float64(n.InFlight()), 1600*share(weights, i); math.Abs(got-want) > 0.1*want {
+			t.Errorf("instance %d has %.0f of %.0f in flight", i, got, want)
+		}
+	}
+}
+
+func TestWeightedPicksAllocateNothing(t *testing.T) {
+	for _, s := range []lb.Strategy{lb.WeightedRoundRobin(), lb.LeastRequest()} {
+		p := s.Picker(weighted(1, 2, 3), nil)
+		ctx := t.Context()
+		if n := testing.AllocsPerRun(100, func() { p.Pick(ctx, 0) }); n != 0 {
+			t.Errorf("%T: %v allocations", p, n)
+		}
+	}
+}
+
+func BenchmarkWeightedPick(b *testing.B) {
+	for _, s := range []struct {
+		name     string
+		strategy lb.Strategy
+	}{{"round robin", lb.WeightedRoundRobin()}, {"least request", lb.LeastRequest()}} {
+		for _, n := range []int{3, 100, 10000} {
+			for _, skew := range []int{1, 2, 1000, 1_000_000} {
+				weights := make([]int, n)
+				for i := range weights {
+					weights[i] = 1
+				}
+				weights[n/2] = skew
+				p := s.strategy.Picker(weighted(weights...), nil)
+				b.Run(fmt.Sprintf("%s/%d/1:%d", s.name, n, skew), func(b *testing.B) {
+					for b.Loop() {
+						p.Pick(b.Context(), 0)
+					}
+				})
+			}
+		}
+	}
+}

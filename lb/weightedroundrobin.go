@@ -1,0 +1,66 @@
+package lb
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// golden is 2⁶⁴ divided by the golden ratio, made odd.
+const golden = 0x9e3779b97f4a7c15
+
+// WeightedRoundRobin returns the strategy that picks each instance as often as
+// its weight says, spread as evenly as can be: instance i of weight wᵢ has the
+// interval of length wᵢ/Σw of a circle, and pick k takes the instance at the
+// fractional part of k/φ, where φ is the golden ratio. That is the additive
+// recurrence of lowest discrepancy (Kuipers and Niederreiter, "Uniform
+// Distribution of Sequences", 1974, ch. 2): after N picks an instance is a few
+// picks, of order log N, away from its share. By the three-distance theorem (Sós,
+// 1958) only three different gaps lie between two picks of the same instance.
+//
+// A pick is one atomic addition and a search of at most one step in the mean,
+// whatever the weights and however many instances. While all weights are equal, the
+// instances are picked in turn. Each balancer starts at a random place, and a
+// change of the set keeps it.
+func WeightedRoundRobin() Strategy { return weightedRoundRobin{} }
+
+type weightedRoundRobin struct{}
+
+// wideTurn has cache lines to itself, see turn. It has 64 bits because
+// the shares of a million instances need more than 32.
+type wideTurn struct {
+	_ [128]byte
+	atomic.Uint64
+	_ [120]byte
+}
+
+func (weightedRoundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
+	p := &weightedRoundRobinPicker{n: uint32(len(nodes))}
+	if before, ok := prev.(*weightedRoundRobinPicker); ok {
+		p.turn = before.turn
+	} else {
+		p.turn = new(wideTurn)
+		p.turn.Store(uint64(rand.Uint32()))
+	}
+	if weights := weightsOf(nodes); weights != nil {
+		p.shares = newShares(weights)
+	}
+	return p
+}
+
+type weightedRoundRobinPicker struct {
+	turn   *wideTurn
+	shares *shares // nil if all weights are equal
+	n      uint32
+}
+
+func (p *weightedRoundRobinPicker) Pick(context.Context, time.Duration) int {
+	k := p.turn.Add(1)
+	if p.shares == nil {
+		return int(uint32(k) % p.n)
+	}
+	return p.shares.at(k * golden)
+}
