@@ -1,0 +1,145 @@
+package lb
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// Eject returns a strategy that leaves out instances which fail more than others
+// and lets inner choose among the rest: outlier detection as Envoy and gRPC do it
+// (gRFC A50), but with a probe at the end. It panics if inner is nil or an option
+// is out of range.
+//
+// An instance is ejected after a run of faults, see [EjectFaults], or if at the
+// end of an interval its success rate is below
+//
+//	mean - factor · stdev
+//
+// of the rates of all instances with enough calls in it, see [EjectSuccessRate],
+// and at least 5 points below the mean: else one fault in a hundred would make an
+// outlier among the flawless. Only [Faulted] calls count against an instance.
+// [Served] and [Rejected] ones count for it, the others not at all; nor do calls
+// that began before it was ejected or returned.
+//
+// The n-th ejection in a row lasts base · n, at most a cap, of which half is random
+// ("equal jitter", Exponential Backoff and Jitter, AWS Architecture Blog, 2015). n
+// falls by one for each interval that the instance is in. Then one call is sent to
+// the instance as a probe. If it is served the instance returns, if it faults it is
+// ejected again, and if it tells nothing there is another probe a second later.
+//
+// At most a share of the set is out at a time, see [MaxEjected], and never all of
+// it; when the set shrinks, those that have the least time left return early. When
+// too few instances are well, see [PanicThreshold], all are used.
+//
+// inner sees the set without those that are out. What it knows of them is kept,
+// and what it knows of the others stays, as when the set changes: its picker for
+// the whole set is the prev of every other. A pick adds one load and two compares;
+// whatever ejects or returns an instance makes inner's new picker, in the call
+// that caused it.
+func Eject(inner Strategy, opts ...EjectOption) Strategy { return newEjector(inner, opts) }
+
+// Picker makes the picker for a set.
+func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
+	p := &ejectPicker{nodes: nodes}
+	if last, ok := prev.(*ejectPicker); ok && last.ward.ejector == e {
+		p.ward = last.ward
+		p.whole = e.inner.Picker(nodes, last.whole)
+		p.states = Carry(nodes, last.nodes, last.states, newEjectState)
+	} else {
+		p.ward = &ward{ejector: e}
+		p.ward.sweepAt.Store(-1)
+		p.whole = e.inner.Picker(nodes, nil)
+		p.states = Carry(nodes, nil, nil, newEjectState)
+	}
+	p.observer, _ = p.whole.(Observer)
+	p.ward.enter(p)
+	return p
+}
+
+// ejectPicker is the picker of one set.
+type ejectPicker struct {
+	nodes    []*sd.Node
+	states   []*ejectState // parallel to nodes
+	ward     *ward
+	whole    Picker   // inner's, for all nodes
+	observer Observer // whole, if it is one
+	view     atomic.Pointer[ejectView]
+	due      atomic.Int64 // when a probe may be due
+}
+
+// ejectView is inner's picker for the nodes that are in. It is immutable.
+type ejectView struct {
+	picker   Picker
+	observer Observer // picker, if it is one
+	outer    []int32  // the node's index by that of picker; nil if it is the same
+	inner    []int32  // and the other way round, less than 0 for who is out
+}
+
+const never = math.MaxInt64
+
+func (p *ejectPicker) Pick(ctx context.Context, now time.Duration) int {
+	if int64(now) >= p.due.Load() {
+		if i := p.ward.probe(ctx, p, now); i >= 0 {
+			return i
+		}
+	}
+	v := p.view.Load()
+	i := v.picker.Pick(ctx, now)
+	if v.outer != nil {
+		return int(v.outer[i])
+	}
+	return i
+}
+
+func (p *ejectPicker) Observe(i int, o Outcome) {
+	p.passOn(i, o)
+	s, w := p.states[i], p.ward
+	switch {
+	case s.out.Load():
+		// In a panic it gets other calls too, and others began before.
+		if s.probing.Load() == int64(o.Start) {
+			w.probed(s, o)
+		}
+		return
+	case o.Result == Canceled || o.Result == Refused || int64(o.Start) < s.since.Load():
+		return
+	case o.Result == Faulted:
+		s.calls.Add(fault)
+		// One that there is no room to eject is up again after as many.
+		if s.run.Add(1)%w.faults == 0 {
+			w.faulted(s, o.End)
+		}
+	default:
+		s.calls.Add(success)
+		if s.run.Load() > 0 {
+			s.run.Store(0)
+			if s.spared.Load() {
+				w.pardon(s)
+			}
+		}
+	}
+	if int64(o.End) >= w.sweepAt.Load() {
+		w.sweep(o.End)
+	}
+}
+
+// passOn tells inner's picker, the one for the whole set if the node is out.
+func (p *ejectPicker) passOn(i int, o Outcome) {
+	v := p.view.Load()
+	if v.inner != nil {
+		if v.inner[i] < 0 {
+			if p.observer != nil {
+				p.observer.Observe(i, o)
+			}
+			return
+		}
+		i = int(v.inner[i])
+	}
+	if v.observer != nil {
+		v.observer.Observe(i, o)
+	}
+}

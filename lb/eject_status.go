@@ -1,0 +1,73 @@
+package lb
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// Ejection is an instance that [Eject] leaves out.
+type Ejection struct {
+	Instance *sd.Instance
+	Cause    EjectCause
+	Times    int           // ejections in a row
+	For      time.Duration // from now, or from the ejection, to the probe; 0 if that is due or the instance returns
+}
+
+// EjectCause says why an instance is out.
+type EjectCause uint8
+
+const (
+	// ConsecutiveFaults: it faulted too often in a row.
+	ConsecutiveFaults EjectCause = iota + 1
+	// LowSuccessRate: it faulted much more often than the others.
+	LowSuccessRate
+	// FailedProbe: it was out, and the call that probed it faulted too.
+	FailedProbe
+)
+
+// String returns the cause in words.
+func (c EjectCause) String() string {
+	switch c {
+	case ConsecutiveFaults:
+		return "consecutive faults"
+	case LowSuccessRate:
+		return "low success rate"
+	case FailedProbe:
+		return "failed probe"
+	}
+	return fmt.Sprintf("cause %d", uint8(c))
+}
+
+// Ejecter is a Picker that may leave instances out and says which, sorted by
+// instance ID. A picker of one's own that wraps one should be one.
+type Ejecter interface {
+	Ejected(now time.Duration) []Ejection
+}
+
+// Ejected returns the instances that the balancer's strategy leaves out, sorted by
+// ID, of the set of the last pick: none unless the strategy is [Eject] or goes round
+// it. In a panic they are out but get calls; see [PanicThreshold].
+func (b *Balancer[C]) Ejected() []Ejection {
+	s := b.state.Load()
+	if e, ok := s.picker.(Ejecter); ok && len(s.nodes) > 0 {
+		return e.Ejected(time.Since(b.epoch))
+	}
+	return nil
+}
+
+// Ejected returns who is out.
+func (p *ejectPicker) Ejected(now time.Duration) []Ejection {
+	w := p.ward
+	w.mu.Lock()
+	defer w.unlock()
+	var list []Ejection
+	for i, s := range w.current.states {
+		if s.out.Load() {
+			in := w.current.nodes[i].Instance()
+			list = append(list, Ejection{in, s.cause, int(s.times), max(s.until-now, 0)})
+		}
+	}
+	return list
+}

@@ -1,0 +1,379 @@
+package lb_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// ward drives a strategy's picker as a balancer does, on a clock of its own.
+type ward struct {
+	testing.TB
+	strategy lb.Strategy
+	nodes    []*sd.Node
+	picker   lb.Picker
+	now      time.Duration
+}
+
+func newWard(t testing.TB, n int, s lb.Strategy) *ward {
+	w := &ward{TB: t, strategy: s, now: time.Second}
+	w.set(wardNodes(n))
+	return w
+}
+
+func wardNodes(n int) (nodes []*sd.Node) {
+	for _, in := range instances(n) {
+		nodes = append(nodes, sd.NewNode(in))
+	}
+	return nodes
+}
+
+func (w *ward) set(nodes []*sd.Node) {
+	w.nodes, w.picker = nodes, w.strategy.Picker(nodes, w.picker)
+}
+
+func (w *ward) pick() int { return w.picker.Pick(context.Background(), w.now) }
+
+// observe is n calls to node i that begin and end now.
+func (w *ward) observe(i int, r lb.Result, n int) {
+	for range n {
+		w.picker.(lb.Observer).Observe(i, lb.Outcome{Start: w.now, End: w.now, Result: r})
+	}
+}
+
+// spread is who gets n picks.
+func (w *ward) spread(n int) map[int]int {
+	counts := map[int]int{}
+	for range n {
+		counts[w.pick()]++
+	}
+	return counts
+}
+
+// out is who is left out by what the picker says and by what it does.
+func (w *ward) out() (out []int) {
+	w.Helper()
+	counts := w.spread(3 * len(w.nodes))
+	for _, e := range w.picker.(lb.Ejecter).Ejected(w.now) {
+		i := slices.IndexFunc(w.nodes, func(n *sd.Node) bool { return n.Instance() == e.Instance })
+		if i < 0 || counts[i] > 0 {
+			w.Fatalf("%s (node %d) is said to be out and got %d picks", e.Instance.ID, i, counts[i])
+		}
+		out = append(out, i)
+	}
+	if len(counts)+len(out) != len(w.nodes) {
+		w.Fatalf("%v are out of %d, and %v were picked", out, len(w.nodes), counts)
+	}
+	return out
+}
+
+// only wants just that node to be out, and says how.
+func (w *ward) only(i int) lb.Ejection {
+	w.Helper()
+	if out := w.out(); !slices.Equal(out, []int{i}) {
+		w.Fatalf("%v are out, want node %d", out, i)
+	}
+	return w.picker.(lb.Ejecter).Ejected(w.now)[0]
+}
+
+func TestEjectAfterARunOfFaults(t *testing.T) {
+	const s, f, j, c, r = lb.Served, lb.Faulted, lb.Rejected, lb.Canceled, lb.Refused
+	for _, tt := range []struct {
+		results []lb.Result
+		out     bool
+	}{
+		{[]lb.Result{f, f, f, f}, false},
+		{[]lb.Result{f, f, f, f, f}, true},
+		{[]lb.Result{f, f, f, f, s, f, f, f, f}, false},
+		{[]lb.Result{f, f, f, f, j, f, f, f, f}, false},
+		{[]lb.Result{f, f, f, f, c, r, c, r, f}, true},
+		{[]lb.Result{j, j, j, j, j, j, c, c, c, c, c, c, r, r, r, r, r, r}, false},
+	} {
+		w := newWard(t, 5, lb.Eject(lb.RoundRobin()))
+		for _, result := range tt.results {
+			w.observe(2, result, 1)
+		}
+		if !tt.out {
+			if out := w.out(); len(out) > 0 {
+				t.Errorf("%v: %v are out", tt.results, out)
+			}
+			continue
+		}
+		e := w.only(2)
+		if e.Cause != lb.ConsecutiveFaults || e.Times != 1 || e.For < 15*time.Second || e.For > 30*time.Second {
+			t.Errorf("%v: %+v", tt.results, e)
+		}
+	}
+}
+
+func TestEjectAfterALowSuccessRate(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		nodes, calls int
+		faults       int // of the last node's calls in a hundred
+		out          bool
+	}{
+		{"half", 6, 100, 50, true},
+		{"as few hosts as may be", 5, 100, 50, true},
+		{"too few hosts", 4, 100, 50, false},
+		{"too few calls", 6, 99, 50, false},
+		{"flawless but for one", 6, 100, 1, false},
+		{"not enough of a gap", 6, 100, 4, false},
+		{"enough of a gap", 100, 100, 6, true},
+	} {
+		w := newWard(t, tt.nodes, lb.Eject(lb.RoundRobin(), lb.EjectFaults(1000)))
+		w.observe(0, lb.Served, 1) // the interval begins
+		for i := range tt.nodes {
+			w.observe(i, lb.Served, tt.calls-count(i == 0))
+		}
+		last := tt.nodes - 1
+		w.now += 11 * time.Second
+		w.observe(0, lb.Served, 1)
+		for i := range tt.nodes { // the interval that counts
+			bad := 0
+			if i == last {
+				bad = tt.faults * tt.calls / 100
+			}
+			w.observe(i, lb.Faulted, bad)
+			w.observe(i, lb.Served, tt.calls-bad-count(i == 1))
+		}
+		w.now += 10 * time.Second
+		w.observe(1, lb.Served, 1)
+		if !tt.out {
+			if out := w.out(); len(out) > 0 {
+				t.Errorf("%s: %v are out", tt.name, out)
+			}
+		} else if e := w.only(last); e.Cause != lb.LowSuccessRate {
+			t.Errorf("%s: %+v", tt.name, e)
+		}
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func TestEjectProbes(t *testing.T) {
+	w := newWard(t, 3, lb.Eject(lb.RoundRobin()))
+	w.observe(1, lb.Faulted, 5)
+	for times := 1; times <= 12; times++ {
+		e := w.only(1)
+		lasts := min(30*time.Second*time.Duration(times), 5*time.Minute)
+		if e.Times != times || e.For < lasts/2 || e.For > lasts {
+			t.Fatalf("ejection %d is %+v, want %v to %v", times, e, lasts/2, lasts)
+		}
+		if times > 1 && e.Cause != lb.FailedProbe {
+			t.Fatalf("the cause of ejection %d is %v", times, e.Cause)
+		}
+		w.now += e.For - 1
+		w.only(1)
+		w.now++
+		if got := w.spread(30)[1]; got != 1 {
+			t.Fatalf("ejection %d ends with %d probes, want 1", times, got)
+		}
+		w.observe(1, lb.Faulted, 1)
+	}
+	w.now += w.only(1).For
+	w.spread(10)
+	w.observe(1, lb.Served, 1)
+	if out := w.out(); len(out) > 0 {
+		t.Fatalf("%v are out after a good probe", out)
+	}
+	w.observe(1, lb.Faulted, 4)
+	if out := w.out(); len(out) > 0 {
+		t.Errorf("faults from before the ejection count: %v", out)
+	}
+}
+
+// What the probe may be other than good or bad.
+func TestEjectProbesAgain(t *testing.T) {
+	due := func(t *testing.T) *ward {
+		w := newWard(t, 3, lb.Eject(lb.RoundRobin()))
+		w.observe(1, lb.Faulted, 5)
+		w.now += w.only(1).For
+		return w
+	}
+	probes := func(w *ward, want int) {
+		w.Helper()
+		if got := w.spread(30)[1]; got != want {
+			w.Errorf("got %d probes, want %d", got, want)
+		}
+	}
+	for _, r := range []lb.Result{lb.Canceled, lb.Refused} {
+		w := due(t)
+		probes(w, 1)
+		w.observe(1, r, 1)
+		probes(w, 0)
+		w.now += time.Second
+		probes(w, 1)
+		w.observe(1, lb.Rejected, 1) // it is alive
+		if len(w.out()) > 0 {
+			t.Error("an instance that answers is out")
+		}
+	}
+	t.Run("whose pick came to nothing", func(t *testing.T) {
+		w := due(t)
+		probes(w, 1)
+		w.now += time.Second - 1
+		probes(w, 0)
+		w.now++
+		probes(w, 1)
+	})
+	t.Run("that hangs", func(t *testing.T) {
+		w := due(t)
+		probes(w, 1)
+		w.nodes[1].Acquire()
+		for range 29 {
+			w.now += time.Second
+			probes(w, 0)
+		}
+		w.now += time.Second
+		probes(w, 1)
+	})
+	t.Run("by a call that avoids it", func(t *testing.T) {
+		w := due(t)
+		ctx := call.With(t.Context(), call.Attempt(2, []string{"i0001"}))
+		for range 10 {
+			if i := w.picker.Pick(ctx, w.now); i == 1 {
+				t.Error("the probe goes to an instance that the call avoids")
+			}
+		}
+		probes(w, 1)
+	})
+	t.Run("while older calls end", func(t *testing.T) {
+		w := due(t)
+		probes(w, 1)
+		for _, r := range []lb.Result{lb.Served, lb.Faulted} {
+			w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now - 1, End: w.now, Result: r})
+			if e := w.only(1); e.Times != 1 {
+				t.Errorf("a call that began before the probe is taken for it: %+v", e)
+			}
+		}
+		w.now++
+		w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now - 1, End: w.now, Result: lb.Served})
+		for range 9 {
+			w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now - 1, End: w.now, Result: lb.Faulted})
+		}
+		if len(w.out()) > 0 {
+			t.Error("calls from before the return count")
+		}
+	})
+}
+
+func TestEjectForgets(t *testing.T) {
+	w := newWard(t, 3, lb.Eject(lb.RoundRobin()))
+	eject := func() int {
+		w.observe(1, lb.Faulted, 5)
+		e := w.only(1)
+		w.now += e.For
+		w.spread(10)
+		w.observe(1, lb.Served, 1)
+		return e.Times
+	}
+	got := []int{eject(), eject(), eject()}
+	w.now += 10 * time.Second
+	w.observe(0, lb.Served, 1)
+	got = append(got, eject())
+	w.now += time.Hour
+	w.observe(0, lb.Served, 1)
+	got = append(got, eject())
+	// Each ejection lasts longer than an interval, but only time in counts.
+	if want := []int{1, 2, 3, 3, 1}; !slices.Equal(got, want) {
+		t.Errorf("ejections in a row: %v, want %v", got, want)
+	}
+}
+
+func TestEjectLeavesEnough(t *testing.T) {
+	for _, tt := range []struct {
+		n     int
+		share float64
+		want  int
+	}{
+		{1, 0.5, 0}, {2, 0.5, 1}, {3, 0.5, 1}, {4, 0.5, 2}, {11, 0.5, 5},
+		{1, 1, 0}, {2, 1, 1}, {5, 1, 4}, {5, 0, 0}, {9, 0.1, 0}, {10, 0.1, 1},
+	} {
+		w := newWard(t, tt.n, lb.Eject(lb.RoundRobin(), lb.MaxEjected(tt.share), lb.PanicThreshold(0)))
+		for i := range tt.n {
+			w.observe(i, lb.Faulted, 20)
+		}
+		if got := len(w.out()); got != tt.want {
+			t.Errorf("%d of %d are out, want %d of them at %v", got, tt.n, tt.want, tt.share)
+		}
+	}
+}
+
+// The set shrinks to those that are out: the first that would return do at once.
+func TestEjectLeavesEnoughOfASmallerSet(t *testing.T) {
+	w := newWard(t, 10, lb.Eject(lb.RoundRobin()))
+	for i := range 5 {
+		w.observe(i, lb.Faulted, 5)
+		w.now += time.Minute / 12
+	}
+	left := map[string]time.Duration{}
+	for _, e := range w.picker.(lb.Ejecter).Ejected(w.now) {
+		left[e.Instance.ID] = e.For
+	}
+	w.set(w.nodes[:6])
+	in := slices.Collect(maps.Keys(left))
+	for _, e := range w.picker.(lb.Ejecter).Ejected(w.now) {
+		in = slices.DeleteFunc(in, func(id string) bool { return id == e.Instance.ID })
+	}
+	if len(in) != 2 {
+		t.Fatalf("%d of 5 return, want 2", len(in))
+	}
+	shortest := slices.Sorted(maps.Values(left))
+	for _, id := range in {
+		if left[id] > shortest[1] {
+			t.Errorf("%s returns with %v left, of %v", id, left[id], shortest)
+		}
+	}
+}
+
+func TestEjectPanics(t *testing.T) {
+	w := newWard(t, 4, lb.Eject(lb.RoundRobin()))
+	for i := range 3 {
+		w.observe(i, lb.Faulted, 5)
+	}
+	// Two are out and one ought to be: a quarter is well.
+	if n := len(w.spread(40)); n != 4 {
+		t.Errorf("in a panic %d of 4 are used", n)
+	}
+	if n := len(w.picker.(lb.Ejecter).Ejected(w.now)); n != 2 {
+		t.Errorf("%d are out, want 2", n)
+	}
+	w.observe(0, lb.Served, 1) // no probe: it proves nothing
+	if n := len(w.spread(40)); n != 4 {
+		t.Errorf("in a panic %d of 4 are used", n)
+	}
+	w.observe(2, lb.Served, 1)
+	if out := w.out(); !slices.Equal(out, []int{0, 1}) {
+		t.Errorf("after the panic %v are out", out)
+	}
+}
+
+func TestEjectMisuse(t *testing.T) {
+	defer func() {
+		message := fmt.Sprint(recover())
+		for _, want := range []string{
+			"lb: Eject: ", "the inner strategy is nil", "an option is nil", "the faults", "a success rate",
+			"the interval", "the time", "the share", "the panic threshold", "the function",
+		} {
+			if !strings.Contains(message, want) {
+				t.Errorf("the panic lacks %q: %s", want, message)
+			}
+		}
+	}()
+	lb.Eject(nil, nil, lb.EjectFaults(0), lb.EjectSuccessRate(-1, 5, 5), lb.EjectInterval(0), lb.EjectTime(2, 1),
+		lb.MaxEjected(1.1), lb.PanicThreshold(-1), lb.OnEject(nil))
+}

@@ -1,0 +1,236 @@
+package lb
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// ward is what the pickers of one balancer share. Its lock is taken when an
+// instance is ejected or returns, once an interval, and tried for a probe.
+type ward struct {
+	*ejector
+	sweepAt atomic.Int64
+	_       [64]byte // the rest is written where the above is only read
+
+	mu      sync.Mutex
+	current *ejectPicker
+	now     time.Duration // of the last event
+	out     int           // nodes of the current set that are out
+	spared  int           // and that would be if there were room
+	panics  bool
+	rates   []float64 // scratch
+	news    []news    // for onEject
+}
+
+type news struct {
+	Ejection
+	out bool
+}
+
+// unlock tells what happened under the lock once it is free, so that who is told
+// may ask.
+func (w *ward) unlock() {
+	told := w.news
+	w.news = nil
+	w.mu.Unlock()
+	for _, n := range told {
+		w.onEject(n.Ejection, n.out)
+	}
+}
+
+func (w *ward) tell(in *sd.Instance, s *ejectState, lasts time.Duration, out bool) {
+	if w.onEject != nil {
+		w.news = append(w.news, news{Ejection{in, s.cause, int(s.times), lasts}, out})
+	}
+}
+
+// enter makes p the current picker. What left the set counts no longer.
+func (w *ward) enter(p *ejectPicker) {
+	w.mu.Lock()
+	defer w.unlock()
+	last := w.current
+	if last != nil {
+		last.due.Store(never)
+		for _, s := range last.states {
+			s.index = -1
+		}
+	}
+	w.current, w.out, w.spared = p, 0, 0
+	for i, s := range p.states {
+		s.index = int32(i)
+		w.out += count(s.out.Load())
+		w.spared += count(s.spared.Load())
+	}
+	if last != nil {
+		for i, s := range last.states {
+			if s.index < 0 && s.out.Load() {
+				w.tell(last.nodes[i].Instance(), s, 0, false)
+			}
+		}
+	}
+	w.shrink()
+	w.arrange(true)
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// room is how many nodes of the current set may be out.
+func (w *ward) room() int {
+	n := len(w.current.nodes)
+	return min(int(w.most*float64(n)), n-1)
+}
+
+// shrink returns nodes, those with the least time left first, until there is room
+// for those that are out.
+func (w *ward) shrink() {
+	excess := w.out - w.room()
+	if excess <= 0 {
+		return
+	}
+	outs := make([]*ejectState, 0, w.out)
+	for _, s := range w.current.states {
+		if s.out.Load() {
+			outs = append(outs, s)
+		}
+	}
+	slices.SortStableFunc(outs, func(a, b *ejectState) int { return cmp.Compare(a.until, b.until) })
+	for _, s := range outs[:excess] {
+		w.discharge(s)
+	}
+}
+
+// faulted ejects a node after a run of faults, or spares it if there is no room.
+func (w *ward) faulted(s *ejectState, now time.Duration) {
+	w.mu.Lock()
+	defer w.unlock()
+	if s.index < 0 || s.out.Load() || s.run.Load() < w.faults {
+		return // it left, or somebody was faster
+	}
+	w.now = max(w.now, now)
+	ejected := w.out < w.room()
+	if ejected {
+		w.admit(s, ConsecutiveFaults)
+	} else if !s.spared.Swap(true) {
+		w.spared++
+	}
+	w.arrange(ejected)
+}
+
+// pardon is for a node that was spared and serves again.
+func (w *ward) pardon(s *ejectState) {
+	w.mu.Lock()
+	defer w.unlock()
+	if s.spared.Swap(false) && s.index >= 0 {
+		w.spared--
+		w.arrange(false)
+	}
+}
+
+// probed is the end of a probe: the node returns, is ejected again, or gets
+// another probe.
+func (w *ward) probed(s *ejectState, o Outcome) {
+	w.mu.Lock()
+	defer w.unlock()
+	if s.probing.Load() != int64(o.Start) || !s.out.Load() || s.index < 0 {
+		return
+	}
+	w.now = max(w.now, o.End)
+	switch o.Result {
+	case Canceled, Refused:
+		s.probing.Store(idle)
+		s.until = w.now + max(o.RetryAfter, again)
+	case Faulted:
+		w.admit(s, FailedProbe)
+	default:
+		w.discharge(s)
+		w.arrange(true)
+		return
+	}
+	w.arrange(false)
+}
+
+// again is the time from a probe that told nothing to the next.
+const again = time.Second
+
+// admit puts a node out, or keeps it there, for longer than the last time.
+func (w *ward) admit(s *ejectState, cause EjectCause) {
+	if !s.out.Swap(true) {
+		w.out++
+	}
+	if s.spared.Swap(false) {
+		w.spared--
+	}
+	s.cause = cause
+	s.times++
+	lasts := w.cap
+	if int64(s.times) < int64(w.cap/w.base)+1 {
+		lasts = min(w.base*time.Duration(s.times), w.cap)
+	}
+	lasts = lasts/2 + rand.N(lasts/2+1)
+	s.until = w.now + lasts
+	s.since.Store(int64(w.now))
+	s.probing.Store(idle)
+	w.tell(w.current.nodes[s.index].Instance(), s, lasts, true)
+}
+
+// discharge lets a node return, with nothing against it but how often it was out.
+func (w *ward) discharge(s *ejectState) {
+	s.calls.Store(0)
+	s.run.Store(0)
+	s.since.Store(int64(w.now))
+	s.probing.Store(idle)
+	s.out.Store(false)
+	w.out--
+	w.tell(w.current.nodes[s.index].Instance(), s, 0, false)
+}
+
+// probe returns the node whose probe is due longest and claims it for this call,
+// or less than 0. It waits for nobody: then the next call is the probe.
+func (w *ward) probe(ctx context.Context, p *ejectPicker, now time.Duration) int {
+	if !w.mu.TryLock() {
+		return -1
+	}
+	defer w.unlock()
+	if p != w.current {
+		return -1
+	}
+	w.now = max(w.now, now)
+	c, first := call.From(ctx), -1
+	for i, s := range p.states {
+		switch {
+		case !s.out.Load() || s.until > now || c.Avoids() > 0 && c.Avoided(p.nodes[i].Instance().ID):
+		case s.waits(now, w.base, p.nodes[i].InFlight()):
+		case first < 0 || s.until < p.states[first].until:
+			first = i
+		}
+	}
+	if first >= 0 {
+		p.states[first].probing.Store(int64(now))
+	}
+	w.schedule()
+	return first
+}
+
+// waits reports whether a probe is under way. A balancer need not follow a pick, so
+// one that nobody saw begin is none; and one that hangs must not be the last.
+func (s *ejectState) waits(now, limit time.Duration, inFlight int64) bool {
+	began := s.probing.Load()
+	if began == idle {
+		return false
+	}
+	took := now - time.Duration(began)
+	return took < again || inFlight > 0 && took < limit
+}
