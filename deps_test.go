@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"sd/dns":            {"sd"},
 	"sd/sdtest":         {"sd", "sd/memory"},
 	"lb":                {"sd", "endpoint", "call"},
+	"lb/lbsim":          {"sd", "endpoint", "call", "lb"},
 	"ratelimit":         {"endpoint", "call", "golang.org/x/time/rate"},
 	"circuitbreaker":    {"endpoint", "call", "github.com/sony/gobreaker/v2"},
 	"log":               {"endpoint", "call"},

@@ -1,0 +1,139 @@
+package lbsim
+
+import (
+	"time"
+
+	"github.com/dowelkit/dowel/lb"
+)
+
+// The budget of retries: a share of the calls, and what may be saved up.
+const (
+	tokenRatio = 0.2
+	tokenBurst = 100
+)
+
+// begin is a call that arrives at one of the clients.
+func (r *run) begin() {
+	var id int32
+	if n := len(r.unused); n > 0 {
+		id, r.unused = r.unused[n-1], r.unused[:n-1]
+	} else {
+		id = int32(len(r.calls))
+		r.calls = append(r.calls, attempt{})
+	}
+	a := &r.calls[id]
+	*a = attempt{
+		client: r.clients[0], ctx: r.contexts[0], arrived: r.now, deadline: r.now + r.Timeout,
+		size: r.sizes.Float64(),
+	}
+	if len(r.clients) > 1 {
+		a.client = r.clients[r.arrivals.IntN(len(r.clients))]
+	}
+	if r.Keys > 0 {
+		a.ctx = r.contexts[1+r.arrivals.IntN(r.Keys)]
+	}
+	a.client.tokens = min(a.client.tokens+tokenRatio, tokenBurst)
+	r.send(id)
+}
+
+// send sends a call to a server, as lb.Balancer would.
+func (r *run) send(id int32) {
+	a := &r.calls[id]
+	c := a.client
+	if len(c.live) == 0 {
+		r.Unbalanced += r.measured(a)
+		r.done(id)
+		return
+	}
+	r.deciding = a
+	clock := time.Duration(0)
+	if c.observer != nil {
+		clock = epoch + r.now
+	}
+	a.index = c.picker.Pick(a.ctx, clock)
+	for n := 0; n < 4 && a.avoids(c, a.index); n++ {
+		a.index = c.picker.Pick(a.ctx, clock)
+	}
+	if n := len(c.live); a.avoids(c, a.index) {
+		offset := r.rest.IntN(n)
+		for k := 0; k < n && a.avoids(c, a.index); k++ {
+			a.index = (offset + k) % n
+		}
+	}
+	a.node, a.observer, a.start = c.live[a.index], c.observer, r.now
+	a.tried[a.number] = a.node
+	a.number++
+	a.node.Acquire()
+
+	st := c.stations[a.index]
+	p := st.plan(r.now, a.size, a.deadline)
+	st.accept(p)
+	end := p.end
+	if end < never {
+		end += r.Network
+	}
+	if a.result = p.result; end > a.deadline {
+		end, a.result, a.late = a.deadline, lb.Faulted, true
+	}
+	r.events.push(end, id)
+}
+
+func (a *attempt) avoids(c *client, i int) bool {
+	for _, n := range a.tried[:a.number] {
+		if n == c.live[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// answer ends an attempt.
+func (r *run) answer(id int32) {
+	a := &r.calls[id]
+	a.node.Release()
+	if a.observer != nil {
+		a.observer.Observe(a.index, lb.Outcome{Start: epoch + a.start, End: epoch + r.now, Result: a.result})
+	}
+	failed := a.result != lb.Served
+	if failed && a.number < r.Attempts && r.now < a.deadline && a.client.tokens >= 1 {
+		a.client.tokens--
+		a.size = r.rest.Float64()
+		r.Retries += r.measured(a)
+		r.send(id)
+		return
+	}
+	n := r.measured(a)
+	switch {
+	case a.late:
+		r.TimedOut += n
+	case a.result == lb.Served:
+		r.Served += n
+	case a.result == lb.Rejected:
+		r.Rejected += n
+	default:
+		r.Failed += n
+	}
+	r.done(id)
+}
+
+// measured is 1 for a call that counts.
+func (r *run) measured(a *attempt) uint64 {
+	if a.arrived < r.Skip {
+		return 0
+	}
+	return 1
+}
+
+// done forgets a call.
+func (r *run) done(id int32) {
+	a := &r.calls[id]
+	if r.measured(a) == 1 {
+		latency := r.Timeout
+		if a.number > 0 && a.result == lb.Served && !a.late {
+			latency = r.now - a.arrived
+		}
+		r.Calls++
+		r.Latency.Add(latency)
+	}
+	r.unused = append(r.unused, id)
+}

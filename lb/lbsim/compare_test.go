@@ -1,0 +1,133 @@
+package lbsim_test
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/lb/lbsim"
+)
+
+// small returns a comparison that takes no time.
+func small(t *testing.T) []lbsim.Row {
+	t.Helper()
+	s := *one(2, lbsim.Server{Service: lbsim.Exponential(service)}, 100)
+	s.Duration, s.Timeout = 10*time.Second, 30*time.Millisecond
+	s.Name, s.Title = "first", "a < b & c"
+	second := s
+	second.Name = "second"
+	rows, err := lbsim.Compare(t.Context(), []lbsim.Scenario{s, second}, []lbsim.Contestant{
+		{Name: `"mine" & yours`, Strategy: lb.Random()},
+		{Name: "bound", Strategy: lbsim.Omniscient(), Role: lbsim.Bound},
+	}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestCompareAddsUpTheSeeds(t *testing.T) {
+	rows := small(t)
+	if len(rows) != 4 || rows[1].Scenario.Name != "first" || rows[1].Contestant.Name != "bound" || rows[2].Scenario.Name != "second" {
+		t.Fatalf("rows are %+v", rows)
+	}
+	var sum lbsim.Result
+	for seed := uint64(1); seed <= 3; seed++ {
+		r, err := lbsim.Run(rows[1].Scenario, lbsim.Omniscient(), seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Latency.Quantile(0.99); got != rows[1].P99[seed-1] {
+			t.Errorf("p99 of seed %d is %v, want %v", seed, rows[1].P99[seed-1], got)
+		}
+		sum.Merge(r)
+	}
+	if !reflect.DeepEqual(sum, rows[1].Result) {
+		t.Error("the row is not the sum of its runs")
+	}
+	if r := sum; r.Served+r.Failed+r.Rejected+r.TimedOut+r.Unbalanced != r.Calls || r.TimedOut == 0 || r.Measured != 30*time.Second {
+		t.Errorf("the result is %d calls, %d served, %d late in %v", r.Calls, r.Served, r.TimedOut, r.Measured)
+	}
+}
+
+func TestCompareRefusesWhatItCannotRun(t *testing.T) {
+	_, err := lbsim.Compare(t.Context(), make([]lbsim.Scenario, 1), []lbsim.Contestant{{Name: "none"}}, 0)
+	for _, want := range []string{"there is no server", `"none" has no strategy`, "0 seeds"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q", err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = lbsim.Compare(ctx, lbsim.Scenarios(), lbsim.Baselines(), 1000)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestTheTableHasALineForEachRow(t *testing.T) {
+	var out strings.Builder
+	if err := lbsim.WriteTable(&out, small(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), "\n"); got != 2*(3+2) {
+		t.Errorf("the table has %d lines:\n%s", got, &out)
+	}
+	for _, want := range []string{"first: a < b & c", "second:", `"mine" & yours  9`, "30.0–30.0"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, &out)
+		}
+	}
+}
+
+func TestThePictureIsWellFormed(t *testing.T) {
+	for n, rows := range map[int][]lbsim.Row{0: nil, 4: small(t)} {
+		var out strings.Builder
+		if err := lbsim.WriteSVG(&out, rows); err != nil {
+			t.Fatal(err)
+		}
+		counts, texts := map[string]int{}, ""
+		for d := xml.NewDecoder(strings.NewReader(out.String())); ; {
+			token, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%v:\n%s", err, &out)
+			}
+			switch e := token.(type) {
+			case xml.StartElement:
+				counts[e.Name.Local]++
+			case xml.CharData:
+				texts += string(e)
+			}
+		}
+		// Three for each bar and each role, and the ground.
+		if counts["svg"] != 1 || counts["rect"] != 3*n+9+1 {
+			t.Errorf("%d rows are drawn as %v", n, counts)
+		}
+		if n > 0 && (!strings.Contains(texts, `"mine" & yours`) || !strings.Contains(texts, "a < b & c")) {
+			t.Errorf("the names are missing: %s", texts)
+		}
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestWritersReportErrors(t *testing.T) {
+	rows := small(t)
+	if err := lbsim.WriteTable(broken{}, rows); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("the table: %v", err)
+	}
+	if err := lbsim.WriteSVG(broken{}, rows); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("the picture: %v", err)
+	}
+}

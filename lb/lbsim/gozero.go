@@ -1,0 +1,88 @@
+package lbsim
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// GoZero returns a baseline: the strategy of go-zero v1.10.3 (zrpc/internal/
+// balancer/p2c), written after its formulas. Two instances are drawn, up to three
+// times until both are healthy, and the one with less load is picked:
+//
+//	load    = √(lag+1) · (inflight+1)            lag in ns
+//	lag     = lag·w + sample·(1-w),  w = e^(-Δt/10 s), the first sample as it is
+//	success = success·w + (0 or 1000)·(1-w), from 1000; healthy above 500
+//
+// One that was not picked for a second is picked in any case. All of it starts
+// anew when the set changes. It is for simulations: it is not safe for concurrent
+// use.
+func GoZero() lb.Strategy { return goZero{} }
+
+type goZero struct{}
+
+func (goZero) Picker(nodes []*sd.Node, _ lb.Picker) lb.Picker {
+	p := make(goZeroPicker, len(nodes))
+	for i := range p {
+		p[i].success = 1000
+	}
+	return p
+}
+
+type goZeroPicker []goZeroNode
+
+type goZeroNode struct {
+	lag, success uint64
+	inflight     int64
+	last, pick   time.Duration
+}
+
+func (n *goZeroNode) healthy() bool { return n.success > 500 }
+
+func (n *goZeroNode) load() int64 {
+	return int64(math.Sqrt(float64(n.lag+1))) * (n.inflight + 1)
+}
+
+func (p goZeroPicker) Pick(_ context.Context, now time.Duration) int {
+	a, b := 0, len(p)-1
+	for tries := 0; tries < 3 && len(p) > 2; tries++ {
+		a, b = rand.IntN(len(p)), rand.IntN(len(p)-1)
+		if b >= a {
+			b++
+		}
+		if p[a].healthy() && p[b].healthy() {
+			break
+		}
+	}
+	if a != b {
+		if p[a].load() > p[b].load() {
+			a, b = b, a
+		}
+		if now-p[b].pick > time.Second {
+			a = b
+		}
+	}
+	p[a].pick = now
+	p[a].inflight++
+	return a
+}
+
+func (p goZeroPicker) Observe(i int, o lb.Outcome) {
+	n := &p[i]
+	n.inflight--
+	w := math.Exp(-float64(o.End-n.last) / float64(10*time.Second))
+	n.last = o.End
+	if n.lag == 0 {
+		w = 0
+	}
+	n.lag = uint64(float64(n.lag)*w + float64(o.Latency())*(1-w))
+	success := 1000.0
+	if o.Result == lb.Faulted || o.Result == lb.Rejected {
+		success = 0
+	}
+	n.success = uint64(float64(n.success)*w + success*(1-w))
+}
