@@ -1,0 +1,145 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// LeastLoaded returns the strategy that draws two different instances at random
+// and picks the one with the lower load
+//
+//	(calls in flight + 1) · max(utilization, 0.05)
+//
+// where the utilization is what the instance itself reported last, to loads. So a
+// server that others keep busy, too, gets less from here: the power of two choices
+// over what both sides know (Netflix Technology Blog, "Rethinking Netflix's Edge
+// Load Balancing", 2018). If one of the two has made no report, or none within the
+// expiry, only the calls in flight are compared: without reports it does as
+// [LeastRequest] does, and nobody is shunned for ever for what it said once.
+//
+// A report that came with a fault does not lower a load, and an instance that
+// rejects a call has a utilization of at least 1. It panics if loads is nil or an
+// option is out of range.
+func LeastLoaded(loads *Loads, opts ...LoadedOption) Strategy {
+	s := &leastLoaded{loads: loads, expiry: 10 * time.Second}
+	var faults []error
+	if loads == nil {
+		faults = append(faults, errors.New("the loads are nil"))
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			faults = append(faults, errors.New("an option is nil"))
+			continue
+		}
+		faults = append(faults, opt(s))
+	}
+	if err := errors.Join(faults...); err != nil {
+		panic(fmt.Sprintf("lb: LeastLoaded: %v", err))
+	}
+	return s
+}
+
+// LoadedOption changes what [LeastLoaded] does.
+type LoadedOption func(*leastLoaded) error
+
+// LoadExpiry sets how long a report counts. The default is 10 s.
+func LoadExpiry(d time.Duration) LoadedOption {
+	return func(s *leastLoaded) error {
+		s.expiry = d
+		if d <= 0 {
+			return fmt.Errorf("the expiry must be positive, not %v", d)
+		}
+		return nil
+	}
+}
+
+type leastLoaded struct {
+	loads  *Loads
+	expiry time.Duration
+}
+
+// Picker makes the picker for a set.
+func (s *leastLoaded) Picker(nodes []*sd.Node, prev Picker) Picker {
+	last, ok := prev.(*leastLoadedPicker)
+	if !ok {
+		last = new(leastLoadedPicker)
+	}
+	return &leastLoadedPicker{s.expiry, nodes, Carry(nodes, last.nodes, last.states, s.fresh)}
+}
+
+type leastLoadedPicker struct {
+	expiry time.Duration
+	nodes  []*sd.Node
+	states []*loadState // parallel to nodes
+}
+
+// loadState is what one balancer knows of one node's load. It fills a cache line.
+type loadState struct {
+	load        *Load
+	taken       atomic.Uint64 // the last report that was
+	utilization atomic.Uint64 // a float64
+	at          atomic.Int64  // when it was known, or unreported
+	_           [32]byte
+}
+
+const unreported = -1
+
+func (s *leastLoaded) fresh(n *sd.Node) *loadState {
+	state := &loadState{load: s.loads.Of(n.Instance().ID)}
+	state.at.Store(unreported)
+	return state
+}
+
+func (p *leastLoadedPicker) Pick(_ context.Context, now time.Duration) int {
+	if len(p.nodes) == 1 {
+		return 0
+	}
+	i, j := two(len(p.nodes))
+	a, b := float64(p.nodes[i].InFlight()+1), float64(p.nodes[j].InFlight()+1)
+	if u, ok := p.states[i].fresh(now, p.expiry); ok {
+		if v, ok := p.states[j].fresh(now, p.expiry); ok {
+			a, b = a*max(u, 0.05), b*max(v, 0.05)
+		}
+	}
+	if b < a {
+		return j
+	}
+	return i
+}
+
+func (p *leastLoadedPicker) Observe(i int, o Outcome) {
+	s := p.states[i]
+	report := s.load.last.Load()
+	if o.Result == Refused || o.Result != Rejected && report == s.taken.Load() {
+		return // no news
+	}
+	s.taken.Store(report)
+	utilization := float64(math.Float32frombits(uint32(report)))
+	switch o.Result {
+	case Rejected:
+		utilization = max(utilization, 1)
+	case Faulted:
+		if u, ok := s.fresh(o.End, p.expiry); ok {
+			utilization = max(utilization, u)
+		} else {
+			return
+		}
+	}
+	s.utilization.Store(math.Float64bits(utilization))
+	s.at.Store(int64(o.End))
+}
+
+// fresh returns the utilization if it is known and not too old.
+func (s *loadState) fresh(now, expiry time.Duration) (float64, bool) {
+	at := s.at.Load()
+	if at == unreported || now-time.Duration(at) >= expiry {
+		return 0, false
+	}
+	return math.Float64frombits(s.utilization.Load()), true
+}
