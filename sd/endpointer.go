@@ -154,7 +154,7 @@ func (e *Endpointer[C]) Close() error {
 func (e *Endpointer[C]) watch(ctx context.Context, instancer Instancer) {
 	for failures := 1; ctx.Err() == nil; failures++ {
 		start := time.Now()
-		err := e.follow(ctx, instancer)
+		err := safely(func() error { return e.follow(ctx, instancer) })
 		if ctx.Err() != nil {
 			return
 		}
@@ -166,14 +166,8 @@ func (e *Endpointer[C]) watch(ctx context.Context, instancer Instancer) {
 	}
 }
 
-// follow ranges over one watch. A watch that ends or panics before ctx is done is
-// broken, but not a reason to take the process down.
-func (e *Endpointer[C]) follow(ctx context.Context, instancer Instancer) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("sd: the watch panicked: %v", v)
-		}
-	}()
+// follow ranges over one watch. A watch that ends before ctx is done is broken.
+func (e *Endpointer[C]) follow(ctx context.Context, instancer Instancer) error {
 	for set, err := range instancer.Watch(ctx) {
 		if err != nil {
 			e.fail(err, true)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -364,7 +365,7 @@ func TestEndpointerBridgesAReplacementOfAll(t *testing.T) {
 	})
 }
 
-// brokenSource ends by itself, or panics, before it serves.
+// brokenSource ends by itself, panics and exits before it serves.
 type brokenSource struct {
 	script
 	watches atomic.Int32
@@ -376,6 +377,8 @@ func (b *brokenSource) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, erro
 		return func(func([]*sd.Instance, error) bool) {}
 	case 2:
 		panic("a broken adapter")
+	case 3:
+		runtime.Goexit()
 	}
 	return b.script.Watch(ctx)
 }
@@ -387,7 +390,7 @@ func TestEndpointerWatchesAgain(t *testing.T) {
 		defer e.Close()
 		src.script <- event{set: at(nil, "a")}
 		synctest.Wait()
-		if ids(e.Set()) != "a" || src.watches.Load() != 3 {
+		if ids(e.Set()) != "a" || src.watches.Load() != 4 {
 			t.Errorf("set is %q after %d watches", ids(e.Set()), src.watches.Load())
 		}
 	})

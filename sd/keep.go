@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -48,7 +47,7 @@ type KeepOption func(*Registration)
 func KeepBackoff(b Backoff) KeepOption { return func(r *Registration) { r.backoff = b } }
 
 // KeepTimeout bounds each Put, so that a black hole in the network is an error
-// like any other. The default, also for zero and less, is 10 s.
+// like any other. The default, also for zero, is 10 s.
 func KeepTimeout(d time.Duration) KeepOption { return func(r *Registration) { r.timeout = d } }
 
 // KeepNotify calls f with each new state, errors before the first success
@@ -63,17 +62,16 @@ func KeepNotify(f func(RegistrationState)) KeepOption {
 // of a Registrar's Register: it validates the instance, tries Put with jittered
 // backoff until the first success, a permanent error or the end of ctx, then
 // holds the entry and puts it back whenever it is lost, until Deregister. It
-// panics if entry or an option is nil.
+// panics if entry or an option is nil, or an option is negative.
+//
+// A panic of the entry is an error like any other, but ends Register at once.
 func Keep(ctx context.Context, in Instance, entry Entry, opts ...KeepOption) (*Registration, error) {
-	checkKeep(entry, opts)
+	r := newRegistration(in, entry)
+	r.configure(opts)
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	r := newRegistration(in, entry)
-	for _, opt := range opts {
-		opt(r)
-	}
-	if r.timeout <= 0 {
+	if r.timeout == 0 {
 		r.timeout = 10 * time.Second
 	}
 	if err := r.first(ctx); err != nil {
@@ -85,19 +83,20 @@ func Keep(ctx context.Context, in Instance, entry Entry, opts ...KeepOption) (*R
 	return r, nil
 }
 
-func checkKeep(entry Entry, opts []KeepOption) {
-	var faults []string
-	if entry == nil {
-		faults = append(faults, "entry is nil")
-	}
+// configure applies the options, and panics if they or the entry are no good.
+func (r *Registration) configure(opts []KeepOption) {
+	var f faults
+	f.add(r.entry == nil, "entry is nil")
 	for i, opt := range opts {
 		if opt == nil {
-			faults = append(faults, fmt.Sprintf("option %d is nil", i))
+			f.add(true, "option %d is nil", i+1)
+			continue
 		}
+		opt(r)
 	}
-	if len(faults) > 0 {
-		panic("sd: Keep: " + strings.Join(faults, "; "))
-	}
+	f.add(r.timeout < 0, "the timeout %v is negative", r.timeout)
+	f.add(r.backoff.Base < 0 || r.backoff.Cap < 0, "the backoff %+v is negative", r.backoff)
+	f.refuse("Keep")
 }
 
 // cleanUp bounds the removal of an entry that Register gives up on.
@@ -112,7 +111,7 @@ func (r *Registration) first(ctx context.Context) error {
 		if err = r.put(ctx); err == nil {
 			return nil
 		}
-		if _, ok := errors.AsType[*permanentError](err); ok {
+		if permanent(err) {
 			break
 		}
 		if stop := r.backoff.Wait(ctx, n); stop != nil {
@@ -125,6 +124,12 @@ func (r *Registration) first(ctx context.Context) error {
 	defer cancel()
 	_ = r.entry.Remove(ctx)
 	return fmt.Errorf("sd: register %s: %w", r.id, err)
+}
+
+func permanent(err error) bool {
+	_, refused := errors.AsType[*permanentError](err)
+	_, panicked := errors.AsType[*PanicError](err)
+	return refused || panicked
 }
 
 // supervise holds the entry, and puts it back whenever that ends, until ctx does.
@@ -157,7 +162,7 @@ func (r *Registration) hold(ctx context.Context) (lost, stood bool) {
 		return false, false
 	}
 	start := time.Now()
-	err := r.entry.Hold(ctx)
+	err := safely(func() error { return r.entry.Hold(ctx) })
 	if lost = ctx.Err() == nil; lost {
 		if err == nil {
 			err = errors.New("it is not known why")
@@ -171,7 +176,7 @@ func (r *Registration) put(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	in, version := r.want()
-	err := r.entry.Put(ctx, in)
+	err := safely(func() error { return r.entry.Put(ctx, in) })
 	if err == nil {
 		r.applied(version)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -108,7 +109,7 @@ func TestKeepDoesNothing(t *testing.T) {
 }
 
 func TestKeepBoundsEachPut(t *testing.T) {
-	for set, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, 0: 10 * time.Second, -1: 10 * time.Second} {
+	for set, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, 0: 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &place{put: func(ctx context.Context, n int, _ sd.Instance) error {
 				if n == 2 {
@@ -328,11 +329,45 @@ func TestKeepOutlivesItsContext(t *testing.T) {
 func TestKeepMisuse(t *testing.T) {
 	defer func() {
 		text, _ := recover().(string)
-		if !strings.Contains(text, "entry is nil") || !strings.Contains(text, "option 1 is nil") {
-			t.Errorf("the panic is %q", text)
+		for _, want := range []string{"entry is nil", "option 2 is nil", "timeout -1ns", "backoff {Base:-1ns"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the panic %q does not name %q", text, want)
+			}
 		}
 	}()
-	_, _ = sd.Keep(t.Context(), sd.Instance{}, nil, sd.KeepTimeout(0), nil)
+	_, _ = sd.Keep(t.Context(), sd.Instance{}, nil, sd.KeepTimeout(-1), nil, sd.KeepBackoff(sd.Backoff{Base: -1}))
+}
+
+// A panic in an adapter neither ends the process nor the registration.
+func TestKeepSurvivesItsEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{put: func(_ context.Context, n int, _ sd.Instance) error {
+			switch n {
+			case 2:
+				panic("a broken adapter")
+			case 3:
+				runtime.Goexit()
+			}
+			return nil
+		}}
+		r := keep(t, p)
+		if err := r.Update(t.Context(), weighing(7)); err != nil {
+			t.Error(err)
+		}
+		if state := r.State(); !state.Registered {
+			t.Errorf("the state is %+v", state)
+		}
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Error(err)
+		}
+
+		_, err := sd.Keep(t.Context(), sd.Instance{Addr: "h:1"}, &place{put: func(context.Context, int, sd.Instance) error {
+			panic("a broken adapter")
+		}})
+		if _, ok := errors.AsType[*sd.PanicError](err); !ok {
+			t.Errorf("Keep returns %v", err)
+		}
+	})
 }
 
 func TestKeepNotifiesOfEveryState(t *testing.T) {
