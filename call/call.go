@@ -1,6 +1,9 @@
 package call
 
-import "context"
+import (
+	"context"
+	"strconv"
+)
 
 // Call is what travels with one call. It is immutable and safe for concurrent
 // use; [With] makes a changed copy. A nil *Call is an empty one, so the result of
@@ -45,7 +48,7 @@ func From(ctx context.Context) *Call {
 type Option func(*Call)
 
 // With returns a context whose call is that of ctx, changed by the options in
-// their order. The call of ctx itself stays as it is.
+// their order. The call of ctx itself stays as it is. It panics if an option is nil.
 func With(ctx context.Context, opts ...Option) context.Context {
 	next := &carrying{Context: ctx}
 	if c := From(ctx); c != nil {
@@ -56,7 +59,10 @@ func With(ctx context.Context, opts ...Option) context.Context {
 }
 
 func (c *Call) apply(opts []Option) {
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			panic("call: option " + strconv.Itoa(i+1) + " is nil")
+		}
 		opt(c)
 	}
 }

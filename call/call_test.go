@@ -117,3 +117,12 @@ func TestCallConcurrentSafe(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestWithNamesANilOption(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "call: option 2 is nil" {
+			t.Errorf("the panic is %v", got)
+		}
+	}()
+	call.With(t.Context(), call.Key("k"), nil)
+}
