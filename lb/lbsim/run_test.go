@@ -13,7 +13,7 @@ import (
 
 func TestASeedDeterminesARun(t *testing.T) {
 	for _, s := range lbsim.Scenarios() {
-		s.Duration /= 10
+		s.Duration /= 20
 		s.Attempts, s.Keys = 3, 7
 		if n := len(s.Load); n > 1 {
 			s.Load = s.Load[:1]

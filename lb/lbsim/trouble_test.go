@@ -9,16 +9,16 @@ import (
 )
 
 // troubled runs a server of constant service time and any number of workers.
-func troubled(t *testing.T, timeout time.Duration, troubles ...lbsim.Trouble) (*lbsim.Result, []lb.Outcome) {
+func troubled(t *testing.T, duration, timeout time.Duration, troubles ...lbsim.Trouble) (*lbsim.Result, []lb.Outcome) {
 	t.Helper()
 	s := one(1, lbsim.Server{Service: lbsim.Constant(service), Troubles: troubles}, 100)
-	s.Timeout = timeout
+	s.Duration, s.Timeout = duration, timeout
 	saw := new(seen)
 	return simulate(t, s, leastBusy{saw}), saw.outcomes
 }
 
 func TestPausesDelayWhatTheyMeet(t *testing.T) {
-	r, outcomes := troubled(t, time.Minute, lbsim.Trouble{
+	r, outcomes := troubled(t, 1000*time.Second, time.Minute, lbsim.Trouble{
 		Kind: lbsim.Pause, From: 3 * time.Second, For: 500 * time.Millisecond, Every: 10 * time.Second,
 	})
 	// Who comes during a pause waits for its end, half of it on average; who was
@@ -52,7 +52,7 @@ func TestSlowAndWarmup(t *testing.T) {
 		{"warm", lbsim.Trouble{Kind: lbsim.Warmup, For: 100 * time.Second, Factor: 5}, 150 * time.Second, service},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, outcomes := troubled(t, time.Minute, tt.trouble)
+			_, outcomes := troubled(t, 200*time.Second, time.Minute, tt.trouble)
 			for _, o := range outcomes {
 				if o.Start >= tt.at {
 					near(t, "the time", o.Latency().Seconds(), tt.want.Seconds(), 0.01)
@@ -77,7 +77,7 @@ func TestFailures(t *testing.T) {
 		{"too slow", lbsim.Trouble{Kind: lbsim.Slow, Factor: 1000}, time.Second, false, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, outcomes := troubled(t, time.Second, tt.trouble)
+			r, outcomes := troubled(t, 10*time.Second, time.Second, tt.trouble)
 			if r.Served != 0 || (r.Failed == r.Calls) != tt.failed || (r.TimedOut == r.Calls) != tt.hanged {
 				t.Errorf("of %d calls %d fail and %d time out", r.Calls, r.Failed, r.TimedOut)
 			}
@@ -97,8 +97,9 @@ func TestGoodputCollapsesUnlessServersHeed(t *testing.T) {
 	for _, heeds := range []bool{false, true} {
 		s := one(1, lbsim.Server{Service: lbsim.Exponential(service), Concurrency: 1, Heeds: heeds}, 150)
 		s.Timeout = 100 * time.Millisecond
+		s.Duration = 100 * time.Second
 		r := simulate(t, s, leastBusy{new(seen)})
-		if got := r.Goodput(); heeds && got < 60 || !heeds && got > 1 {
+		if got := r.Goodput(); heeds && got < 60 || !heeds && got > 5 {
 			t.Errorf("heeds is %v: goodput is %.1f of 100 a second", heeds, got)
 		}
 	}
