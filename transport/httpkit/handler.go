@@ -25,10 +25,15 @@ import (
 // [call.Propagator.Extract]), the caller's address and its deadline. The request
 // ID, made if there is none, is sent back as X-Request-Id.
 //
-// Errors are answered by [EncodeError]. A panic is one of code Internal if
-// nothing is written yet; if something is, or the encoder fails in the middle,
-// the handler panics with [http.ErrAbortHandler], so that nobody takes half an
-// answer for a whole one. An http.ErrAbortHandler of the user's passes through.
+// A call that is over before the endpoint is called, by its deadline or because
+// the caller hung up, is not begun, and its error is marked NotProcessed.
+//
+// Errors are answered by [EncodeError]. The handler logs none of the endpoint: one
+// without a code is a 500 with a neutral text, and its cause is lost unless the
+// endpoint is wrapped in log.Calls. A panic is one of code Internal if nothing is
+// written yet; if something is, or the encoder fails in the middle, the handler
+// panics with [http.ErrAbortHandler], so that nobody takes half an answer for a
+// whole one. An http.ErrAbortHandler of the user's passes through.
 //
 // The handler is safe for concurrent use if what it is given is. NewHandler
 // panics, naming all faults, if e, decode, encode or an option is nil, if an
@@ -42,11 +47,11 @@ func NewHandler[Req, Resp any](
 ) http.Handler {
 	run := func(ctx context.Context, x *exchange, r *http.Request) error {
 		req, err := decode(r)
-		if err == nil {
-			err = ctx.Err() // a call that is over need not begin
-		}
 		if err != nil {
 			return err
+		}
+		if err := ctx.Err(); err != nil { // a call that is over need not begin
+			return &endpoint.Error{Code: endpoint.CodeOf(err), NotProcessed: true, Err: err}
 		}
 		x.stage = stageCall
 		resp, err := e(ctx, req)

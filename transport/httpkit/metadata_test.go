@@ -154,9 +154,20 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
+// A call that is over is not begun, and the caller learns that it was not.
 func TestCallThatIsOverDoesNotBegin(t *testing.T) {
 	h, calls := seen()
-	get(t, start(t, "/", h), "X-Request-Timeout-Ms", "0").problem(t, 504, endpoint.DeadlineExceeded)
+	p := get(t, start(t, "/", h), "X-Request-Timeout-Ms", "0").problem(t, 504, endpoint.DeadlineExceeded)
+	if !p.NotProcessed {
+		t.Error("it is not marked NotProcessed")
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+	if rec.Code != 499 || !strings.Contains(rec.Body.String(), `"not_processed":true`) {
+		t.Errorf("after the caller hung up: %d %s", rec.Code, rec.Body)
+	}
 	if len(calls) != 0 {
 		t.Error("the endpoint was called")
 	}
