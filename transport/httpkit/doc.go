@@ -6,8 +6,9 @@
 //	}
 //
 //	func main() {
-//		http.Handle("POST /uppercase", httpkit.NewHandler(uppercase, httpkit.DecodeJSON, httpkit.EncodeJSON))
-//		log.Fatal(http.ListenAndServe("localhost:8080", nil))
+//		logged := log.Calls(uppercase, log.New(), "uppercase") // dowel/log
+//		http.Handle("POST /uppercase", httpkit.NewHandler(logged, httpkit.DecodeJSON, httpkit.EncodeJSON))
+//		fmt.Println(http.ListenAndServe("localhost:8080", nil))
 //	}
 //
 // A field of a request struct, or of a struct that it embeds by value, says with
@@ -25,5 +26,6 @@
 // slice. No body can set it. In query and headers its zero value is not sent.
 //
 // An error is answered with the status of its [endpoint.Code] and a [Problem],
-// and becomes the same [*endpoint.Error] on the other side. Its cause stays here.
+// and becomes the same [*endpoint.Error] on the other side. Its cause stays here:
+// log.Calls writes it down.
 package httpkit
