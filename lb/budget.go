@@ -29,7 +29,7 @@ type Budget struct {
 	max    int64 // milli-tokens, all told
 	keep   int64 // milli-tokens that do not expire
 	epoch  time.Time
-	hedged atomic.Bool  // a Hedge draws from it, see count
+	hedged atomic.Bool  // a Hedge was given it, see count
 	tokens atomic.Int64 // milli-tokens of those that do not expire
 	filled atomic.Int64 // nanoseconds since epoch up to which rate was credited
 	pool   pool         // of those that do

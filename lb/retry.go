@@ -2,10 +2,7 @@ package lb
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dowelkit/dowel/call"
@@ -28,7 +25,7 @@ import (
 // failed are avoided in the attempts that follow.
 //
 // The error of a call that was tried once is that attempt's. After more attempts,
-// or a delay that the context ended, it is a [*RetryError]. Retry starts no
+// or a delay that the context ended, it is a [*RetryError], which keeps them all. Retry starts no
 // goroutine, and without an attempt timeout a call that succeeds at once costs no
 // allocation. It panics if next is nil or an option is out of range.
 func Retry[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...RetryOption) endpoint.Endpoint[Req, Resp] {
@@ -38,7 +35,7 @@ func Retry[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...RetryOption
 			var none Resp
 			return none, err
 		}
-		r.budget.deposit()
+		ctx = r.budget.count(ctx)
 		resp, fault, err := attempt(ctx, r.timeout, next, req)
 		if err == nil {
 			return resp, nil
@@ -68,55 +65,11 @@ func attempt[Req, Resp any](
 	return resp, err != nil && endpoint.Fault(ctx, err), err
 }
 
-// RetryError is the error of a call that failed after more than one attempt.
-// Unwrap gives the last attempt's error first, so that endpoint.CodeOf and
-// errors.As find that one; the call counts as not processed only if no attempt
-// was.
-type RetryError struct {
-	// Attempts are the errors of the attempts, in their order. Those of a
-	// balanced endpoint name the instance.
-	Attempts []error
-	// Stop says why there was no further attempt.
-	Stop error
-}
-
-// Reasons why there is no further attempt, for RetryError.Stop. If the context was
-// done, the reason is its error.
-var (
-	ErrAttempts = errors.New("lb: no attempt is left")
-	ErrBudget   = errors.New("lb: the retry budget is used up")
-	ErrFinal    = errors.New("lb: the error must not be retried")
-	ErrNoTime   = errors.New("lb: the deadline leaves no time for another attempt")
-	ErrMarked   = errors.New("lb: the hop before retries this call")
-)
-
-// Error lists the attempts' errors, last first.
-func (e *RetryError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d attempts failed", len(e.Attempts))
-	if e.Stop != nil {
-		fmt.Fprintf(&b, " (%v)", e.Stop)
-	}
-	for i, err := range slices.Backward(e.Attempts) {
-		fmt.Fprintf(&b, "; attempt %d: %v", i+1, err)
-	}
-	return b.String()
-}
-
-// Unwrap returns the attempts' errors, last first.
-func (e *RetryError) Unwrap() []error {
-	errs := slices.Clone(e.Attempts)
-	slices.Reverse(errs)
-	return errs
-}
-
-// Is reports whether target is the reason why there was no further attempt.
-func (e *RetryError) Is(target error) bool { return target == e.Stop && target != nil }
-
 // trouble is a call after its first failure.
 type trouble struct {
 	*retrier
 	attempts int
+	made     int     // attempts that failed, those of a Hedge below included
 	errs     []error // of all attempts but the last
 	avoid    []string
 	stop     error
@@ -125,17 +78,12 @@ type trouble struct {
 
 // again decides about another attempt and waits until it is time for it.
 func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
-	notProcessed, instance := endpoint.IsNotProcessed(err), ""
-	if e, ok := errors.AsType[*endpoint.Error](err); ok {
-		instance = e.Instance
-	}
-	// A breaker that stands before one instance asks for time for that one, and
-	// what it refused was no load.
-	free := instance != "" && endpoint.IsLocal(err)
-	delay := endpoint.RetryAfter(err)
-	if free {
-		delay = 0
-	}
+	var told told
+	told.read(err)
+	notProcessed := endpoint.IsNotProcessed(err)
+	// What breakers that stand before single instances refused was no load.
+	free := len(told.instances) > 0 && endpoint.IsLocal(err)
+	delay := told.retryAfter
 	if t.attempts > 1 || !notProcessed {
 		delay = max(delay, t.backoff.Delay(t.attempts))
 	}
@@ -146,11 +94,10 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	if t.stop != nil || !t.wait(ctx, delay) {
 		return false
 	}
-	if instance != "" {
-		t.avoid = append(t.avoid, instance)
-	}
+	t.avoid = append(t.avoid, told.instances...)
 	t.errs = append(t.errs, err)
 	t.attempts++
+	t.made += told.attempts
 	if t.onRetry != nil {
 		t.onRetry(ctx, t.attempts, err)
 	}
@@ -192,9 +139,11 @@ func (t *trouble) wait(ctx context.Context, delay time.Duration) bool {
 }
 
 // context returns that of the next attempt. It owns its list of instances, since
-// what keeps the context may outlive the attempt.
+// what keeps the context may outlive the attempt. What is round this Retry may have
+// made attempts too, and avoids where they went.
 func (t *trouble) context(ctx context.Context) context.Context {
-	return call.With(ctx, call.Attempt(t.attempts, slices.Clone(t.avoid)))
+	c := call.From(ctx)
+	return call.With(ctx, call.Attempt(c.Attempt()+t.made, c.AppendAvoided(slices.Clone(t.avoid))))
 }
 
 func (t *trouble) failed(err error) error {

@@ -1,0 +1,91 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dowelkit/dowel/endpoint"
+)
+
+// RetryError is the error of a call that failed after more than one attempt, by
+// [Retry] or [Hedge]. Unwrap gives the last attempt's error first, so that
+// endpoint.CodeOf and errors.As find that one; the call counts as not processed only
+// if no attempt was.
+type RetryError struct {
+	// Attempts are the errors of the attempts, in the order in which they failed.
+	// Those of a balanced endpoint name the instance.
+	Attempts []error
+	// Stop says why there was no further attempt. It is nil if Hedge made them:
+	// Hedge never makes more.
+	Stop error
+}
+
+// Reasons of Retry why there is no further attempt, for RetryError.Stop. If the context was
+// done, the reason is its error.
+var (
+	ErrAttempts = errors.New("lb: no attempt is left")
+	ErrBudget   = errors.New("lb: the retry budget is used up")
+	ErrFinal    = errors.New("lb: the error must not be retried")
+	ErrNoTime   = errors.New("lb: the deadline leaves no time for another attempt")
+	ErrMarked   = errors.New("lb: the hop before retries this call")
+)
+
+// Error lists the attempts' errors, last first.
+func (e *RetryError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d attempts failed", len(e.Attempts))
+	if e.Stop != nil {
+		fmt.Fprintf(&b, " (%v)", e.Stop)
+	}
+	for i, err := range slices.Backward(e.Attempts) {
+		fmt.Fprintf(&b, "; attempt %d: %v", i+1, err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the attempts' errors, last first.
+func (e *RetryError) Unwrap() []error {
+	errs := slices.Clone(e.Attempts)
+	slices.Reverse(errs)
+	return errs
+}
+
+// Is reports whether target is the reason why there was no further attempt.
+func (e *RetryError) Is(target error) bool { return target == e.Stop && target != nil }
+
+// told is what an error tells of the attempts behind it.
+type told struct {
+	attempts   int
+	instances  []string
+	retryAfter time.Duration // the longest
+}
+
+// read adds what err tells. A RetryError stands for several attempts.
+func (t *told) read(err error) {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if several, ok := e.(*RetryError); ok {
+			for _, attempt := range several.Attempts {
+				t.read(attempt)
+			}
+			return
+		}
+		if _, ok := e.(*endpoint.Error); ok {
+			break
+		}
+	}
+	t.attempts++
+	e, ok := errors.AsType[*endpoint.Error](err)
+	if !ok {
+		return
+	}
+	if e.Instance != "" {
+		t.instances = append(t.instances, e.Instance)
+	}
+	// A breaker that stands before one instance asks for time for that one alone.
+	if !e.Local || e.Instance == "" {
+		t.retryAfter = max(t.retryAfter, e.RetryAfter)
+	}
+}
