@@ -1,0 +1,185 @@
+package lb
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/endpoint"
+)
+
+// HedgePanic is what [Hedge] panics with, in the goroutine of the call, when the
+// second attempt panicked in its own.
+type HedgePanic struct {
+	Value any    // what the attempt panicked with
+	Stack []byte // of the attempt's goroutine
+}
+
+// Error returns the value and the stack.
+func (p *HedgePanic) Error() string {
+	return fmt.Sprintf("lb: the second attempt panicked: %v\n\n%s", p.Value, p.Stack)
+}
+
+// Unwrap returns the value if it is an error.
+func (p *HedgePanic) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
+// race is one call of a hedger: attempt 0 in the call's goroutine and perhaps attempt
+// 1 in another.
+type race struct {
+	*hedger
+	call   *call.Call // before the race
+	ctx    context.Context
+	cancel context.CancelFunc // of both attempts
+	lead   context.Context    // of attempt 0
+	runner runner
+
+	records  [2]*call.Record
+	second   sync.WaitGroup // attempt 1
+	panicked *HedgePanic
+	exited   bool // attempt 1 ended its goroutine
+
+	mu     sync.Mutex
+	sent   bool // attempt 1 was made
+	over   bool // it is known what the call returns
+	winner int
+	errs   []error // of those that ended before it was over, in their order
+}
+
+// runner makes attempt n.
+type runner interface {
+	attempt(ctx context.Context, n int) error
+}
+
+func (r *race) start(ctx context.Context, h *hedger, runner runner) {
+	r.hedger, r.call, r.runner = h, call.From(ctx), runner
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	r.lead, r.records[0] = call.Observe(r.ctx)
+	r.second.Add(1)
+}
+
+// run returns the number of the attempt whose response is the call's, or the error.
+func (r *race) run(delay time.Duration) (int, error) {
+	defer r.cancel()
+	timer := time.AfterFunc(delay, r.hedge)
+	err := r.first(timer)
+	if timer.Stop() {
+		return 0, err
+	}
+	r.end(r.lead, 0, err)
+	r.second.Wait()
+	switch {
+	case r.panicked != nil:
+		panic(r.panicked)
+	case r.exited:
+		runtime.Goexit()
+	}
+	if r.sent && r.call.Observed() {
+		if id := r.records[r.winner].Instance(); id != "" {
+			r.call.Answered(&id)
+		}
+	}
+	return r.winner, r.err()
+}
+
+// first makes attempt 0. Should it panic, attempt 1 is not left alone.
+func (r *race) first(timer *time.Timer) error {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		r.cancel()
+		if !timer.Stop() {
+			r.second.Wait()
+		}
+	}()
+	start := r.now()
+	err := r.runner.attempt(r.lead, 0)
+	returned = true
+	r.observe(r.lead, start, err)
+	return err
+}
+
+// hedge makes attempt 1 if there is still need of it.
+func (r *race) hedge() {
+	defer r.second.Done()
+	ctx, ok := r.join()
+	if !ok {
+		return
+	}
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			r.panicked = &HedgePanic{v, debug.Stack()}
+		} else {
+			r.exited = true
+		}
+		r.cancel()
+	}()
+	if r.onHedge != nil {
+		r.onHedge(ctx)
+	}
+	err := r.runner.attempt(ctx, 1)
+	returned = true
+	r.end(ctx, 1, err)
+}
+
+// join returns the context of attempt 1, if it may be made.
+func (r *race) join() (context.Context, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over || r.ctx.Err() != nil || !r.budget.withdraw() {
+		return nil, false
+	}
+	r.sent = true
+	avoid := r.call.AppendAvoided(nil)
+	if id := r.records[0].Instance(); id != "" {
+		avoid = append(avoid, id)
+	}
+	ctx, record := call.Observe(call.With(r.ctx, call.Attempt(r.call.Attempt()+1, avoid)))
+	r.records[1] = record
+	return ctx, true
+}
+
+// end says how an attempt ended. The first answer ends the race; what the other says
+// after that comes of its being canceled. A failure ends it if there is no other
+// attempt to wait for.
+func (r *race) end(ctx context.Context, n int, err error) {
+	if n == 1 && endpoint.IsLocal(err) {
+		r.budget.refund()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return
+	}
+	r.winner = n
+	if err != nil {
+		r.errs = append(r.errs, err)
+	} else {
+		r.errs = nil
+	}
+	if r.over = wins(ctx, err) || !r.sent || len(r.errs) == 2; r.over {
+		r.cancel()
+	}
+}
+
+func (r *race) err() error {
+	switch len(r.errs) {
+	case 0:
+		return nil
+	case 1:
+		return r.errs[0]
+	}
+	return &RetryError{Attempts: r.errs}
+}
