@@ -24,10 +24,13 @@ type entry struct {
 
 	id    string // what Put wrote, and where
 	place *place
+	since int  // the first Put of the registry's registrants, in order
+	lost  bool // Hold ended because the entry was lost
 }
 
 // Put takes over a place that another registrant holds, as a restarted process
-// does with what its predecessor left.
+// does with what its predecessor left. But a predecessor that lost its entry, in an
+// outage say, leaves the place to a successor that came meanwhile.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	if e.dead() {
 		<-ctx.Done()
@@ -37,7 +40,14 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 		return err
 	}
 	defer e.registry.mu.Unlock()
+	if e.since == 0 {
+		e.registry.registrants++
+		e.since = e.registry.registrants
+	}
 	e.id, e.place = in.ID, e.service.place(in.ID)
+	if o := e.place.owner; e.lost && o != nil && o.since > e.since {
+		return nil
+	}
 	e.place.owner = e
 	e.renewLocked()
 	e.service.write(&in)
@@ -45,8 +55,10 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 }
 
 // Hold renews the lease. That a successor took the place is no loss: to take it
-// back would begin a fight without end.
+// back would begin a fight without end. So whoever was replaced waits until the
+// place is vacated.
 func (e *entry) Hold(ctx context.Context) error {
+	defer func() { e.lost = ctx.Err() == nil }()
 	var beat <-chan time.Time
 	if e.ttl > 0 {
 		t := time.NewTicker(max(1, e.ttl/3))
@@ -87,6 +99,9 @@ func (e *entry) Remove(ctx context.Context) error {
 
 // renew is bounded by the TTL: a heartbeat that takes longer has failed.
 func (e *entry) renew(ctx context.Context) error {
+	if e.replaced() {
+		return nil // an outage is no concern of it
+	}
 	ctx, cancel := context.WithTimeout(ctx, e.ttl)
 	defer cancel()
 	if err := e.registry.enter(ctx); err != nil {
@@ -117,6 +132,12 @@ func (e *entry) renewLocked() {
 		}
 	})
 	p.lease = lease
+}
+
+func (e *entry) replaced() bool {
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	return !e.holds()
 }
 
 // holds needs the registry's mutex.

@@ -211,3 +211,57 @@ func TestDeregisterOfALostEntry(t *testing.T) {
 		}
 	})
 }
+
+// A registrant that lives on beside its successor leaves the ID to it, whether it
+// was replaced before an outage or while it waits for the end of one.
+func TestPredecessorDoesNotComeBackAfterAnOutage(t *testing.T) {
+	later := sd.KeepBackoff(sd.Backoff{Base: time.Hour, Cap: time.Hour})
+	old, next := sd.Instance{ID: "x", Addr: "old:1"}, sd.Instance{ID: "x", Addr: "new:1"}
+	for _, before := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			registry := memory.NewRegistry()
+			predecessor := register(t, registry.Registrar("s", memory.TTL(ttl), memory.Keep(later)), old)
+			if before {
+				register(t, registry.Registrar("s", memory.TTL(ttl)), next)
+			}
+			registry.Faults().Outage(errDown)
+			time.Sleep(time.Minute)
+			if state := predecessor.State(); state.Registered != before {
+				t.Errorf("replaced before: %v; in the outage the state of the predecessor is %+v", before, state)
+			}
+			registry.Faults().Restore()
+			if !before {
+				register(t, registry.Registrar("s", memory.TTL(ttl)), next)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+			defer cancel()
+			for set, err := range registry.Instancer("s").Watch(ctx) {
+				if err != nil || len(set) != 1 || set[0].Addr != next.Addr {
+					t.Errorf("replaced before: %v; the watch yields %v, %v; want the successor alone", before, *set[0], err)
+				}
+			}
+			if state := predecessor.State(); !state.Registered || state.Err != nil {
+				t.Errorf("replaced before: %v; a day later the state of the predecessor is %+v", before, state)
+			}
+		})
+	}
+}
+
+// The predecessor is there again when its successor is gone.
+func TestPredecessorSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := memory.NewRegistry()
+		registrar := registry.Registrar("s", memory.TTL(ttl))
+		register(t, registrar, sd.Instance{ID: "x", Addr: "old:1"})
+		register(t, registrar, sd.Instance{ID: "x", Addr: "new:1"})
+		registry.Faults().Outage(errDown)
+		time.Sleep(time.Minute)
+		registry.Faults().Restore()
+		registry.Faults().Kill("s", "x")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if set := current(t, registry, "s"); len(set) != 1 || set[0].Addr != "old:1" {
+			t.Errorf("the set is %q; want the predecessor back", ids(set))
+		}
+	})
+}

@@ -17,6 +17,8 @@ type Registry struct {
 	mu       sync.Mutex
 	services map[string]*service
 	fault    *fault // nil while the registry is well
+
+	registrants int // that have put
 }
 
 // NewRegistry returns an empty registry.
