@@ -42,7 +42,8 @@ type state[C any] struct {
 // observer is a picker that observes, and the clock it is told.
 type observer struct {
 	Observer
-	epoch time.Time
+	starter Starter // nil if the picker is none
+	epoch   time.Time
 }
 
 // New returns a balancer over the endpointer's live instances. It panics if one
@@ -106,6 +107,9 @@ func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 			if c.Observed() {
 				c.Asked(&node.Instance().ID)
 			}
+			if s.observer != nil && s.observer.starter != nil {
+				s.observer.starter.Start(l.index, l.start)
+			}
 			return l, nil
 		}
 	}
@@ -138,7 +142,8 @@ func (b *Balancer[C]) renew() *state[C] {
 	if len(next.nodes) > 0 {
 		next.picker = b.strategy.Picker(next.nodes, s.picker)
 		if o, ok := next.picker.(Observer); ok {
-			next.observer = &observer{o, b.epoch}
+			starter, _ := o.(Starter)
+			next.observer = &observer{o, starter, b.epoch}
 		}
 		next.simple = next.observer == nil
 	}

@@ -40,6 +40,17 @@ type Observer interface {
 	Observe(i int, o Outcome)
 }
 
+// Starter is an Observer that also wants to learn when a call begins: a Pick need
+// not lead to one.
+type Starter interface {
+	Observer
+	// Start is called once for each call, after its node was acquired, with the
+	// index that Pick returned and the Start that its Outcome will have. A
+	// picker round another one passes Start on like Observe; one that does not
+	// leaves the inner one without, so a Starter must do without.
+	Start(i int, now time.Duration)
+}
+
 // Outcome is what became of one call to one instance. The times are on the
 // monotonic clock of the balancer, whose zero is in the past.
 type Outcome struct {

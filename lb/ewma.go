@@ -1,0 +1,97 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// PeakEWMA returns the strategy that draws two different instances at random and
+// picks the one with less load, where the load is
+//
+//	expected latency × (calls in flight + 1) / weight
+//
+// after Finagle's Peak EWMA (twitter/finagle, PeakEwma.scala). The expected
+// latency of an instance is the largest of:
+//
+//   - the average of its latencies, E. An answer that took longer than E sets
+//     E to what it took, at once; one that took ℓ < E makes it
+//     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since the answer before. While
+//     there is no answer, E·exp(-Δt/τ) counts, so that a slow instance is tried again.
+//   - the mean age of the calls in flight, which tells of an instance that hangs
+//     before any of them has ended.
+//   - after a fault, 100·T·exp(-t/τ), and after a rejection, 10·T·exp(-t/τ), where T
+//     is the median of E over up to 64 instances and t the time since then: neither
+//     is a latency, however fast it came.
+//
+// A call that was canceled, failed or was rejected raises E if it took longer than
+// that, and never lowers it. What this process refused tells nothing. An instance
+// that asked to be left alone is picked before the time is over, or before 6·τ,
+// only if the other one drawn asked too.
+//
+// A newcomer has T for E until its first answer. It, and one that has not answered
+// for τ, may have only a few calls in flight while the other one drawn is
+// proven, see [EWMAProbes]. Where weights differ, instances are drawn by weight.
+// PeakEWMA panics if an option is out of range.
+func PeakEWMA(opts ...EWMAOption) Strategy {
+	e := &ewma{tau: 10 * time.Second, probes: 3}
+	var faults []error
+	for _, opt := range opts {
+		if opt == nil {
+			faults = append(faults, errors.New("an option is nil"))
+			continue
+		}
+		faults = append(faults, opt(e))
+	}
+	if err := errors.Join(faults...); err != nil {
+		panic(fmt.Sprintf("lb: PeakEWMA: %v", err))
+	}
+	return e
+}
+
+// EWMAOption changes a [PeakEWMA].
+type EWMAOption func(*ewma) error
+
+// EWMADecay sets τ, in which the weight of what was seen falls to 1/e. The default
+// is 10 s, Finagle's; 1 h is the most.
+func EWMADecay(tau time.Duration) EWMAOption {
+	return func(e *ewma) error {
+		e.tau = tau
+		if tau <= 0 || tau > time.Hour {
+			return fmt.Errorf("the decay time must be above 0 and at most 1 h, not %v", tau)
+		}
+		return nil
+	}
+}
+
+// EWMAProbes sets how many calls may be in flight on an instance that has not yet
+// answered, or not for long. The default is 3.
+func EWMAProbes(n int) EWMAOption {
+	return func(e *ewma) error {
+		e.probes = int64(n)
+		if n < 1 {
+			return fmt.Errorf("the probes must be at least 1, not %d", n)
+		}
+		return nil
+	}
+}
+
+type ewma struct {
+	tau    time.Duration
+	probes int64
+}
+
+func (e *ewma) Picker(nodes []*sd.Node, prev Picker) Picker {
+	p := &ewmaPicker{ewma: *e, nodes: nodes, shared: new(ewmaShared)}
+	var before ewmaPicker
+	if b, ok := prev.(*ewmaPicker); ok {
+		before, p.shared = *b, b.shared
+	}
+	p.cells = Carry(nodes, before.nodes, before.cells, func(*sd.Node) *ewmaCell { return new(ewmaCell) })
+	if p.weights = weightsOf(nodes); p.weights != nil {
+		p.shares = newShares(p.weights)
+	}
+	return p
+}

@@ -1,0 +1,147 @@
+package lb
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// ewmaPicker is the picker of a PeakEWMA.
+type ewmaPicker struct {
+	ewma
+	nodes   []*sd.Node
+	cells   []*ewmaCell // parallel to nodes
+	weights []float64   // nil if all are equal
+	shares  *shares
+	shared  *ewmaShared
+}
+
+// ewmaShared is what a picker has in common with its predecessors. It is written
+// once in τ/10 and read at every pick.
+type ewmaShared struct {
+	typical atomic.Uint64 // T in nanoseconds, a float64's bits; 0 before any answer
+	next    atomic.Int64  // when T is to be renewed
+	started atomic.Bool   // somebody calls Start
+}
+
+const (
+	// shunned is added to the load of those who should be left alone. It is more
+	// nanoseconds than any load, and few enough for the load to be told beside it.
+	shunned = 1e15
+	// The penalties, see PeakEWMA, as multiples of τ: logarithms of 100 and 10.
+	faultTerm  = 2 * rejectTerm
+	rejectTerm = math.Ln10
+	// apartTerm bounds how long an instance may be left alone, in multiples of τ.
+	apartTerm = 6
+)
+
+func (p *ewmaPicker) Pick(_ context.Context, now time.Duration) int {
+	if len(p.nodes) == 1 {
+		return 0
+	}
+	var i, j int
+	if p.shares == nil {
+		i, j = two(len(p.nodes))
+	} else {
+		i, j = p.shares.two(rand.Uint64())
+	}
+	typical := math.Float64frombits(p.shared.typical.Load())
+	if p.load(j, now, typical) < p.load(i, now, typical) {
+		return j
+	}
+	return i
+}
+
+// load is the load of node i, in nanoseconds.
+func (p *ewmaPicker) load(i int, now time.Duration, typical float64) float64 {
+	c, n := p.cells[i], p.nodes[i].InFlight()
+	expect, proven := typical, false
+	if bits := c.cost.Load(); bits != 0 {
+		since := now - time.Duration(c.stamp.Load())
+		expect, proven = math.Float64frombits(bits)*fade(since, p.tau), since < p.tau
+	}
+	expect = max(expect, c.age(now), 1)
+	if left := time.Duration(c.blame.Load()) - now; left > 0 {
+		expect = max(expect, max(typical, 1)*math.Exp(float64(left)/float64(p.tau)))
+	}
+	load := expect * float64(n+1)
+	if p.weights != nil {
+		load /= p.weights[i]
+	}
+	if !proven && n >= p.probes {
+		load += shunned
+	}
+	if left := time.Duration(c.apart.Load()) - now; left > 0 {
+		load += 2*shunned + float64(left)
+	}
+	return load
+}
+
+// Start counts a call in flight, see [Starter].
+func (p *ewmaPicker) Start(i int, now time.Duration) {
+	if !p.shared.started.Load() {
+		p.shared.started.Store(true)
+	}
+	p.cells[i].start(now)
+}
+
+func (p *ewmaPicker) Observe(i int, o Outcome) {
+	c := p.cells[i]
+	if p.shared.started.Load() {
+		c.end(o.Start)
+	}
+	if o.Result == Refused {
+		return
+	}
+	typical := math.Float64frombits(p.shared.typical.Load())
+	switch o.Result {
+	case Served:
+		c.answer(o.End, o.Latency(), p.tau, typical)
+		if typical == 0 {
+			p.shared.typical.CompareAndSwap(0, c.cost.Load())
+		}
+		if o.End > time.Duration(p.shared.next.Load()) {
+			p.renew(o.End)
+		}
+	case Faulted:
+		c.atLeast(o.End, o.Latency(), p.tau, typical)
+		raise(&c.blame, o.End+p.times(faultTerm))
+	case Rejected:
+		c.atLeast(o.End, o.Latency(), p.tau, typical)
+		raise(&c.blame, o.End+p.times(rejectTerm))
+	case Canceled:
+		c.atLeast(o.End, o.Latency(), p.tau, typical)
+	}
+	if o.RetryAfter > 0 {
+		raise(&c.apart, o.End+min(o.RetryAfter, p.times(apartTerm)))
+	}
+}
+
+func (p *ewmaPicker) times(f float64) time.Duration { return time.Duration(f * float64(p.tau)) }
+
+// renew sets T to the median of up to 64 nodes that are known, spread over the set.
+func (p *ewmaPicker) renew(now time.Duration) {
+	next := p.shared.next.Load()
+	if !p.shared.next.CompareAndSwap(next, int64(now+p.tau/10)) {
+		return
+	}
+	var known [64]float64
+	k, n := 0, len(p.cells)
+	at, step := rand.IntN(n), max(1, n/len(known))
+	for range min(n, len(known)) {
+		if bits := p.cells[at].cost.Load(); bits != 0 {
+			known[k] = math.Float64frombits(bits)
+			k++
+		}
+		at = (at + step) % n
+	}
+	if k > 0 {
+		slices.Sort(known[:k])
+		p.shared.typical.Store(math.Float64bits(known[(k-1)/2]))
+	}
+}
