@@ -53,11 +53,7 @@ func NewPropagator(allow ...string) *Propagator {
 // inner spaces is left out, as if it were absent. A request ID is made if there
 // is none.
 func (p *Propagator) Extract(ctx context.Context, in Carrier, opts ...Option) (context.Context, context.CancelFunc) {
-	cancel := func() {}
-	if left, ok := parseTimeout(in.Get(TimeoutKey)); ok {
-		ctx, cancel = context.WithTimeout(ctx, left)
-	}
-	next := &carrying{Context: ctx}
+	next, cancel := carry(ctx, in.Get(TimeoutKey))
 	c := &next.call
 	c.requestID = clean(in.Get(RequestIDKey), MaxIDLen)
 	c.correlationID = clean(in.Get(CorrelationIDKey), MaxIDLen)
@@ -71,6 +67,21 @@ func (p *Propagator) Extract(ctx context.Context, in Carrier, opts ...Option) (c
 		c.requestID = NewRequestID()
 	}
 	return next, cancel
+}
+
+// carry returns a context for a call, with its deadline if it has one, in one
+// allocation.
+func carry(ctx context.Context, timeout string) (*carrying, context.CancelFunc) {
+	left, ok := parseTimeout(timeout)
+	if !ok {
+		return &carrying{Context: ctx}, func() {}
+	}
+	next := &struct {
+		carrying
+		timed timed
+	}{timed: timed{Context: ctx, deadline: time.Now().Add(left)}}
+	next.Context = &next.timed
+	return &next.carrying, next.timed.cancel
 }
 
 func (p *Propagator) values(in Carrier) (found values) {
