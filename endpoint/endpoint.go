@@ -32,7 +32,7 @@ func Chain[Req, Resp any](ms ...Middleware[Req, Resp]) Middleware[Req, Resp] {
 	ms = slices.Clone(ms)
 	var faults []string
 	for i, m := range ms {
-		faults = append(faults, when(m == nil, fmt.Sprintf("middleware %d is nil", i)))
+		faults = append(faults, when(m == nil, fmt.Sprintf("middleware %d is nil", i+1)))
 	}
 	check("Chain", faults...)
 	return func(next Endpoint[Req, Resp]) Endpoint[Req, Resp] {

@@ -119,7 +119,7 @@ func TestMisusePanics(t *testing.T) {
 		build func()
 		want  []string
 	}{
-		{"Chain", func() { endpoint.Chain(nothing, endpoint.Recover, nothing) }, []string{"middleware 0 is nil", "middleware 2 is nil"}},
+		{"Chain", func() { endpoint.Chain(nothing, endpoint.Recover, nothing) }, []string{"middleware 1 is nil", "middleware 3 is nil"}},
 		{"Timeout", func() { endpoint.Timeout(none, -time.Second) }, []string{"next is nil", "must be positive, not -1s"}},
 		{"Timeout", func() { endpoint.Timeout(books{}.Find, 0) }, []string{"must be positive, not 0s"}},
 		{"Recover", func() { endpoint.Recover(none) }, []string{"next is nil"}},

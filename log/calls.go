@@ -58,7 +58,7 @@ func newCalls(hasNext bool, logger *slog.Logger, method string, opts []Option) *
 	}
 	for i, opt := range opts {
 		if opt == nil {
-			faults = append(faults, fmt.Errorf("option %d is nil", i))
+			faults = append(faults, fmt.Errorf("option %d is nil", i+1))
 			continue
 		}
 		faults = append(faults, opt(c))

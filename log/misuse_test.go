@@ -14,7 +14,7 @@ func TestCallsNamesAllFaultsAtOnce(t *testing.T) {
 		want string
 	}{
 		{"Calls", func() { log.Calls[int, int](nil, nil, "", nil, log.Levels(nil)) },
-			"log: Calls: next is nil; the logger is nil; the method is empty; option 0 is nil; the function for levels is nil"},
+			"log: Calls: next is nil; the logger is nil; the method is empty; option 1 is nil; the function for levels is nil"},
 		{"New", func() { log.New(nil, slog.DiscardHandler, nil) }, "log: New: handler 0 is nil; handler 2 is nil"},
 		{"NewHandler", func() { log.NewHandler(nil, nil) }, "log: NewHandler: the handler is nil; adder 0 is nil"},
 	} {

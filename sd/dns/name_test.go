@@ -16,7 +16,7 @@ import (
 
 func TestMalformedArgumentsNameAllFaults(t *testing.T) {
 	bad := []dns.Option{dns.Interval(0), dns.Timeout(-time.Second), dns.WithResolver(nil), nil}
-	all := []string{"Interval must be positive, not 0s", "Timeout must be positive, not -1s", "WithResolver is nil", "option 3 is nil"}
+	all := []string{"Interval must be positive, not 0s", "Timeout must be positive, not -1s", "WithResolver is nil", "option 4 is nil"}
 	_, srvErr := dns.NewInstancer("a b", append(bad, dns.Network("ip"))...)
 	_, hostErr := dns.NewHostInstancer("", 0, append(bad, dns.Network("tcp"), dns.AllPriorities())...)
 	_, nilErr := dns.NewInstancer("a", dns.WithResolver((*net.Resolver)(nil)))

@@ -48,7 +48,7 @@ func newInstancer(name string, opts []Option) (*Instancer, error) {
 	var faults []error
 	for n, opt := range opts {
 		if opt == nil {
-			faults = append(faults, fmt.Errorf("dns: option %d is nil", n))
+			faults = append(faults, fmt.Errorf("dns: option %d is nil", n+1))
 			continue
 		}
 		opt(i)

@@ -24,7 +24,7 @@ type entry struct {
 
 	id    string // what Put wrote, and where
 	place *place
-	since int  // the first Put of the registry's registrants, in order
+	since int  // its rank among the registrants by first Put; 0 before that
 	lost  bool // Hold ended because the entry was lost
 }
 

@@ -237,7 +237,7 @@ func TestPredecessorDoesNotComeBackAfterAnOutage(t *testing.T) {
 			defer cancel()
 			for set, err := range registry.Instancer("s").Watch(ctx) {
 				if err != nil || len(set) != 1 || set[0].Addr != next.Addr {
-					t.Errorf("replaced before: %v; the watch yields %v, %v; want the successor alone", before, *set[0], err)
+					t.Errorf("replaced before: %v; the watch yields %v, %v; want the successor alone", before, set, err)
 				}
 			}
 			if state := predecessor.State(); !state.Registered || state.Err != nil {

@@ -36,7 +36,7 @@ func (r *Registry) Registrar(service string, opts ...Option) sd.Registrar {
 	}
 	for i, opt := range opts {
 		if opt == nil {
-			faults = append(faults, fmt.Sprintf("option %d is nil", i))
+			faults = append(faults, fmt.Sprintf("option %d is nil", i+1))
 			continue
 		}
 		opt(g)

@@ -58,11 +58,11 @@ func list(service string, instances []sd.Instance) ([]sd.Instance, error) {
 	seen := make(map[string]bool, len(instances))
 	for i, in := range instances {
 		if err := in.Validate(); err != nil {
-			faults = append(faults, fmt.Errorf("instance %d: %w", i, err))
+			faults = append(faults, fmt.Errorf("instance %d: %w", i+1, err))
 		}
 		in = owned(in)
 		if seen[in.ID] {
-			faults = append(faults, fmt.Errorf("instance %d: ID %q is listed twice", i, in.ID))
+			faults = append(faults, fmt.Errorf("instance %d: ID %q is listed twice", i+1, in.ID))
 		}
 		seen[in.ID] = true
 		listed = append(listed, in)

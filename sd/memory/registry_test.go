@@ -85,7 +85,7 @@ func TestSetNamesAllFaultsAndWritesNothing(t *testing.T) {
 	next := watch(t, registry.Instancer("s"))
 	want(t, next, "")
 	err := registry.Set("s", sd.Instance{Addr: "h:1"}, sd.Instance{Addr: "nowhere"}, sd.Instance{Addr: "h:1", Weight: -1})
-	for _, fault := range []string{`instance 1`, `"nowhere"`, `weight -1`, `"h:1" is listed twice`} {
+	for _, fault := range []string{`instance 2: sd: address "nowhere"`, `instance 3: sd: weight -1`, `instance 3: ID "h:1" is listed twice`} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("the error %q does not say %s", err, fault)
 		}
@@ -106,7 +106,7 @@ func TestMalformedNamesAndOptions(t *testing.T) {
 			t.Errorf("Instancer takes the name %q", name)
 		}
 		text := panics(func() { registry.Registrar(name, memory.TTL(-1), nil) })
-		for _, fault := range []string{"service name", "TTL -1ns", "option 1 is nil"} {
+		for _, fault := range []string{"service name", "TTL -1ns", "option 2 is nil"} {
 			if !strings.Contains(text, fault) {
 				t.Errorf("Registrar of %q panics with %q, without %q", name, text, fault)
 			}

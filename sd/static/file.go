@@ -36,7 +36,7 @@ func NewFile(path string, opts ...FileOption) sd.Instancer {
 	}
 	for i, opt := range opts {
 		if opt == nil {
-			faults = append(faults, fmt.Sprintf("option %d is nil", i))
+			faults = append(faults, fmt.Sprintf("option %d is nil", i+1))
 			continue
 		}
 		opt(f)

@@ -169,7 +169,7 @@ func TestFileIsReadOnce(t *testing.T) {
 func TestFileMisuse(t *testing.T) {
 	defer func() {
 		text, _ := recover().(string)
-		for _, part := range []string{"the path is empty", "not -1s", "option 1 is nil"} {
+		for _, part := range []string{"the path is empty", "not -1s", "option 2 is nil"} {
 			if !strings.Contains(text, part) {
 				t.Errorf("the panic %q does not say %s", text, part)
 			}

@@ -82,8 +82,8 @@ func newHandler(
 	if _, err := planOf(req); err != nil {
 		c.require(false, "%v", err)
 	}
-	for _, opt := range opts {
-		if c.require(opt != nil, "an option is nil") {
+	for i, opt := range opts {
+		if c.require(opt != nil, "option %d is nil", i+1) {
 			opt(&c)
 		}
 	}

@@ -124,7 +124,7 @@ func TestNewHandlerNamesAllFaults(t *testing.T) {
 			httpkit.ErrorEncoder(nil), httpkit.Logger(nil))
 	})
 	for _, want := range []string{
-		"httpkit: NewHandler: ", "the endpoint is nil", "the decoder is nil", "the encoder is nil", "an option is nil",
+		"httpkit: NewHandler: ", "the endpoint is nil", "the decoder is nil", "the encoder is nil", "option 1 is nil",
 		"bad.N: chan int", "MaxBody: must be positive, not 0", "MaxBody: must be positive, not -1",
 		"HandlerTimeout: must be positive, not -1s", `"a b"`, `Allow: "`, `"X-Request-Id"`, "Before: the hook is nil",
 		"After: the hook is nil", "Finally: the hook is nil", "ErrorEncoder: the encoder is nil", "Logger: the logger is nil",
