@@ -2,6 +2,7 @@ package static_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,6 +63,31 @@ func TestListIsCopied(t *testing.T) {
 			t.Errorf("the caller's write reached the set: %v", *set[0])
 		}
 		break
+	}
+}
+
+// A list that is wrong throughout does not make an error as long as itself.
+func TestListFaultsAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		last string
+	}{
+		{20, `instance 20: sd: address "nowhere" is not host:port`},
+		{21, "and 1 more"},
+		{10_000, "and 19980 more"},
+	} {
+		instances := make([]sd.Instance, c.n)
+		for i := range instances {
+			instances[i] = sd.Instance{ID: fmt.Sprint(i), Addr: "nowhere"}
+		}
+		_, err := static.NewInstancer(instances...)
+		if err == nil {
+			t.Fatal("it takes malformed addresses")
+		}
+		lines := strings.Split(err.Error(), "\n")
+		if got := lines[len(lines)-1]; len(lines) != min(c.n, 21) || got != c.last {
+			t.Errorf("of %d faults it names %d and at last %q; want %q", c.n, len(lines), got, c.last)
+		}
 	}
 }
 

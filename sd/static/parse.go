@@ -22,7 +22,7 @@ type entry struct {
 
 // Parse reads the format of the file; see the package's documentation. Unknown
 // fields are errors, since a misspelt one would be lost. It returns either every
-// instance or all faults, joined.
+// instance or an error that joins the first 20 faults.
 func Parse(text []byte) ([]sd.Instance, error) {
 	instances, err := parse(text)
 	if err != nil {
