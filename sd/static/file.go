@@ -26,6 +26,9 @@ func Every(d time.Duration) FileOption { return func(f *file) { f.every = d } }
 // changes, and the watch goes on; so the file may also appear later. Replace the
 // file by renaming another over it, and no half of it is ever seen.
 //
+// No context interrupts a read: a file system that blocks, as one of a network may,
+// delays the end of a watch until it answers.
+//
 // It panics if the path is empty, if the interval is not positive, and if an
 // option is nil.
 func NewFile(path string, opts ...FileOption) sd.Instancer {
