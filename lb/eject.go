@@ -37,9 +37,8 @@ import (
 //
 // inner sees the set without those that are out. What it knows of them is kept,
 // and what it knows of the others stays, as when the set changes: its picker for
-// the whole set is the prev of every other. A pick adds one load and two compares;
-// whatever ejects or returns an instance makes inner's new picker, in the call
-// that caused it.
+// the whole set is the prev of every other. A pick adds two atomic loads. Whatever
+// ejects or returns an instance makes inner's new picker, in the call that caused it.
 func Eject(inner Strategy, opts ...EjectOption) Strategy { return newEjector(inner, opts) }
 
 // Picker makes the picker for a set.

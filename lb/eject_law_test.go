@@ -252,7 +252,7 @@ func TestEjectConcurrentSafe(t *testing.T) {
 	wg.Go(func() {
 		for n := range 20 {
 			src <- all[:10+n%10]
-			time.Sleep(time.Millisecond)
+			await(t, func() bool { return e.Set().Len() == 10+n%10 })
 		}
 	})
 	wg.Wait()

@@ -118,30 +118,25 @@ func TestEjectAfterALowSuccessRate(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
 		nodes, calls int
-		faults       int // of the last node's calls in a hundred
+		bad, faults  int // the last nodes that fault, and how often in a hundred calls
+		factor       float64
 		out          bool
 	}{
-		{"half", 6, 100, 50, true},
-		{"as few hosts as may be", 5, 100, 50, true},
-		{"too few hosts", 4, 100, 50, false},
-		{"too few calls", 6, 99, 50, false},
-		{"flawless but for one", 6, 100, 1, false},
-		{"not enough of a gap", 6, 100, 4, false},
-		{"enough of a gap", 100, 100, 6, true},
+		{"half", 6, 100, 1, 50, 1.9, true},
+		{"as few instances as may be", 5, 100, 1, 50, 1.9, true},
+		{"too few instances", 4, 100, 1, 50, 1, false},
+		{"too few calls", 6, 99, 1, 50, 1.9, false},
+		{"flawless but for one", 6, 100, 1, 1, 1.9, false},
+		{"not enough of a gap", 6, 100, 1, 4, 1.9, false},
+		{"enough of a gap", 100, 100, 1, 6, 1.9, true},
+		{"no outlier among many", 6, 100, 3, 50, 1.9, false},
 	} {
-		w := newWard(t, tt.nodes, lb.Eject(lb.RoundRobin(), lb.EjectFaults(1000)))
+		w := newWard(t, tt.nodes, lb.Eject(lb.RoundRobin(), lb.EjectFaults(1000), lb.EjectSuccessRate(tt.factor, 5, 100)))
 		w.observe(0, lb.Served, 1) // the interval begins
+		w.now += 10 * time.Second
+		w.observe(0, lb.Served, 1) // and the one that counts
 		for i := range tt.nodes {
-			w.observe(i, lb.Served, tt.calls-count(i == 0))
-		}
-		last := tt.nodes - 1
-		w.now += 11 * time.Second
-		w.observe(0, lb.Served, 1)
-		for i := range tt.nodes { // the interval that counts
-			bad := 0
-			if i == last {
-				bad = tt.faults * tt.calls / 100
-			}
+			bad := count(i >= tt.nodes-tt.bad) * tt.faults * tt.calls / 100
 			w.observe(i, lb.Faulted, bad)
 			w.observe(i, lb.Served, tt.calls-bad-count(i == 1))
 		}
@@ -151,9 +146,57 @@ func TestEjectAfterALowSuccessRate(t *testing.T) {
 			if out := w.out(); len(out) > 0 {
 				t.Errorf("%s: %v are out", tt.name, out)
 			}
-		} else if e := w.only(last); e.Cause != lb.LowSuccessRate {
+		} else if e := w.only(tt.nodes - 1); e.Cause != lb.LowSuccessRate {
 			t.Errorf("%s: %+v", tt.name, e)
 		}
+	}
+}
+
+// The calls before an ejection, and those before an interval, count no longer.
+func TestEjectBeginsAnew(t *testing.T) {
+	w := newWard(t, 6, lb.Eject(lb.RoundRobin(), lb.EjectFaults(60)))
+	interval := func(faults int) {
+		for i := range 6 {
+			bad := count(i == 5) * faults
+			w.observe(i, lb.Served, 100-bad)
+			w.observe(i, lb.Faulted, bad)
+		}
+		w.now += 10 * time.Second
+		w.observe(0, lb.Served, 1)
+	}
+	interval(50) // of which the first call ends an interval too
+	interval(50)
+	w.now += w.only(5).For
+	w.spread(20)
+	w.observe(5, lb.Served, 1)
+	w.observe(5, lb.Faulted, 59)
+	if out := w.out(); len(out) > 0 {
+		t.Errorf("%v are out for a run that began before the ejection", out)
+	}
+	w.observe(5, lb.Served, 10000)
+	w.now += 10 * time.Second
+	w.observe(0, lb.Served, 1)
+	interval(50)
+	if e := w.only(5); e.Cause != lb.LowSuccessRate {
+		t.Errorf("a good interval makes up for a bad one: %+v", e)
+	}
+}
+
+// Out and in again within one interval.
+func TestEjectCountsNothingFromBeforeAReturn(t *testing.T) {
+	w := newWard(t, 6, lb.Eject(lb.RoundRobin(), lb.EjectTime(time.Second, time.Second), lb.EjectFaults(50)))
+	w.observe(0, lb.Served, 1)
+	w.observe(5, lb.Faulted, 50)
+	w.now += w.only(5).For
+	w.spread(20)
+	w.observe(5, lb.Served, 1)
+	for i := range 6 {
+		w.observe(i, lb.Served, 100)
+	}
+	w.now += 10 * time.Second
+	w.observe(0, lb.Served, 1)
+	if out := w.out(); len(out) > 0 {
+		t.Errorf("%v are out", out)
 	}
 }
 

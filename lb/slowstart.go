@@ -41,7 +41,7 @@ func (s *slowStarter) Picker(nodes []*sd.Node, prev Picker) Picker {
 	}
 	p.enter()
 	observer, _ := p.picker.(Observer)
-	if len(p.settled) == len(nodes) && observer == nil {
+	if !p.ramping && observer == nil {
 		return p // and the balancer need not read the clock
 	}
 	return &slowStartObserver{p, observer}
@@ -57,6 +57,7 @@ type slowStartPicker struct {
 	nodes   []*sd.Node
 	ramps   []*ramp // parallel to nodes; nil for those that were never new
 	settled []int32 // the indices of those that were not new when it was made
+	ramping bool    // some were new
 }
 
 // slowStartObserver is one that needs the clock, for itself or for inner's.
@@ -96,11 +97,12 @@ func (p *slowStartPicker) enter() {
 			p.settled = append(p.settled, int32(i))
 		}
 	}
+	p.ramping = len(p.settled) < len(p.nodes)
 }
 
 func (p *slowStartPicker) Pick(ctx context.Context, now time.Duration) int {
 	i := p.picker.Pick(ctx, now)
-	if r := p.ramps[i]; r == nil || r.over.Load() {
+	if !p.ramping || p.ramps[i] == nil || p.ramps[i].over.Load() {
 		return i
 	}
 	return p.thin(ctx, now, i)

@@ -107,7 +107,7 @@ func TestSlowStartIsForNewcomersOnly(t *testing.T) {
 	}
 	w.now += time.Hour
 	w.spread(100)
-	w.set(nodes[:2])
+	w.set(nodes[:3])
 	even(w, "all are old")
 	if _, ok := w.picker.(lb.Observer); ok {
 		t.Error("the clock is read for nobody")
