@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +30,9 @@ type Instance struct {
 }
 
 // Validate returns every fault of an instance that is to be registered, joined,
-// or nil: the address has a host and a port from 1 to 65535, the weight is not
-// negative, and ID and address are UTF-8 without space and control characters.
+// or nil: the address has a host and a port from 1 to 65535, the host is not
+// 0.0.0.0 or ::, where one listens and nobody is reached, the weight is not negative,
+// and ID and address are UTF-8 without space and control characters.
 func (in *Instance) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("sd: "+format, args...)) }
@@ -39,6 +41,9 @@ func (in *Instance) Validate() error {
 	} else {
 		if host == "" || !printable(host) {
 			fault("address %q has no valid host", in.Addr)
+		}
+		if ip, err := netip.ParseAddr(host); err == nil && ip.WithZone("").Unmap().IsUnspecified() {
+			fault("address %q has an unspecified host, under which nobody is reached", in.Addr)
 		}
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			fault("address %q has no port from 1 to 65535", in.Addr)

@@ -63,6 +63,7 @@ func update(s *scene) {
 func registerMalformed(s *scene) {
 	for _, in := range []sd.Instance{
 		{}, {Addr: "nowhere"}, {Addr: "h.example:0"}, {Addr: "h.example:65536"}, {Addr: ":80"}, {Addr: "::1:80"},
+		{Addr: "0.0.0.0:80"}, {Addr: "[::]:80"},
 		{Addr: "h.example:80", Weight: -1}, {ID: "a b", Addr: "h.example:80"}, {Addr: "h.example:80\n"},
 	} {
 		err := s.within(fmt.Sprintf("Register of %+v", in), 0, func(context.Context) error {

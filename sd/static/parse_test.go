@@ -47,6 +47,7 @@ func TestParseFaults(t *testing.T) {
 		{`[{"addr":"h:1","wieght":1}]`, []string{"wieght"}},
 		{"[{\"addr\":\"h\xff:1\"}]", []string{"UTF-8"}},
 		{`[{}]`, []string{"instance 1", `address ""`}},
+		{`[{"addr":"0.0.0.0:80"}]`, []string{"instance 1", "unspecified host"}},
 		{`[{"addr":"h:0"},{"addr":"h:1"},{"addr":"h:1"},{"addr":"nowhere","weight":-1}]`,
 			[]string{"instance 1", `"h:0"`, `instance 3: ID "h:1" is that of instance 2`, `"nowhere"`, "weight -1"}},
 	} {
