@@ -14,12 +14,18 @@ import (
 // for instance. An address in place of the name is the one instance. With a final
 // dot the name is absolute; without one the resolver may try its search domains.
 //
+// The addresses 0.0.0.0 and ::, with which some filters answer for a name that they
+// block, are skipped. An answer of nothing else is an error.
+//
 // The error names every fault of the name, the port and the options.
 func NewHostInstancer(name string, port int, opts ...Option) (*Instancer, error) {
 	i, err := newInstancer(name, opts)
 	faults := []error{err}
-	if _, err := netip.ParseAddr(name); err != nil {
+	switch a, err := netip.ParseAddr(name); {
+	case err != nil:
 		faults = append(faults, validName(name))
+	case a.WithZone("").Unmap().IsUnspecified():
+		faults = append(faults, fmt.Errorf("dns: nobody is reached at the address %s", name))
 	}
 	if port < 1 || port > 65535 {
 		faults = append(faults, fmt.Errorf("dns: port %d is not from 1 to 65535", port))
@@ -49,9 +55,13 @@ func (i *Instancer) findHost(ctx context.Context, port uint16) ([]sd.Instance, e
 	found := make([]sd.Instance, 0, len(addrs))
 	for _, a := range addrs {
 		// An IPv4 address may come in its IPv6 form, and must not be another one.
-		if a = a.Unmap(); a.IsValid() {
-			found = append(found, sd.Instance{Addr: netip.AddrPortFrom(a, port).String()})
+		in := sd.Instance{Addr: netip.AddrPortFrom(a.Unmap(), port).String()}
+		if in.Validate() == nil {
+			found = append(found, in)
 		}
+	}
+	if len(found) == 0 && len(addrs) > 0 {
+		return nil, fmt.Errorf("the answer for %s has no usable address among %d", i.name, len(addrs))
 	}
 	return found, nil
 }
