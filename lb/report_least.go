@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -14,14 +15,16 @@ import (
 // LeastLoaded returns the strategy that draws two different instances at random
 // and picks the one with the lower load
 //
-//	(calls in flight + 1) · max(utilization, 0.05)
+//	(calls in flight / weight + 1) · max(utilization, 0.05)
 //
-// where the utilization is what the instance itself reported last, to loads. So a
-// server that others keep busy, too, gets less from here: the power of two choices
-// over what both sides know (Netflix Technology Blog, "Rethinking Netflix's Edge
-// Load Balancing", 2018). If one of the two has made no report, or none within the
-// expiry, only the calls in flight are compared: without reports it does as
-// [LeastRequest] does, and nobody is shunned for ever for what it said once.
+// where the utilization is what the instance itself reported last, to loads, and
+// the mean of the weights is 1. So a server that others keep busy, too, gets less
+// from here: the power of two choices over what both sides know (Netflix Technology
+// Blog, "Rethinking Netflix's Edge Load Balancing", 2018). If one of the two has
+// made no report, or none within the expiry, only the calls in flight by weight are
+// compared, so that nobody is shunned for ever for what it said once. Of two
+// equal ones the first drawn wins; where weights differ, instances are drawn by
+// weight, as [LeastRequest] does.
 //
 // A report that came with a fault does not lower a load, and an instance that
 // rejects a call has a utilization of at least 1. It panics if loads is nil or an
@@ -70,13 +73,28 @@ func (s *leastLoaded) Picker(nodes []*sd.Node, prev Picker) Picker {
 	if !ok {
 		last = new(leastLoadedPicker)
 	}
-	return &leastLoadedPicker{s.expiry, nodes, Carry(nodes, last.nodes, last.states, s.fresh)}
+	p := &leastLoadedPicker{expiry: s.expiry, nodes: nodes}
+	p.states = Carry(nodes, last.nodes, last.states, s.fresh)
+	if weights := weightsOf(nodes); weights != nil {
+		p.shares = newShares(weights)
+		total := 0.0
+		for _, w := range weights {
+			total += w
+		}
+		for i := range weights {
+			weights[i] *= float64(len(weights)) / total
+		}
+		p.weights = weights
+	}
+	return p
 }
 
 type leastLoadedPicker struct {
-	expiry time.Duration
-	nodes  []*sd.Node
-	states []*loadState // parallel to nodes
+	expiry  time.Duration
+	nodes   []*sd.Node
+	states  []*loadState // parallel to nodes
+	weights []float64    // of mean 1; nil if all are the same
+	shares  *shares      // of the weights
 }
 
 // loadState is what one balancer knows of one node's load. It fills a cache line.
@@ -100,17 +118,27 @@ func (p *leastLoadedPicker) Pick(_ context.Context, now time.Duration) int {
 	if len(p.nodes) == 1 {
 		return 0
 	}
-	i, j := two(len(p.nodes))
-	a, b := float64(p.nodes[i].InFlight()+1), float64(p.nodes[j].InFlight()+1)
+	i, j := p.draw()
+	a, b := float64(p.nodes[i].InFlight()), float64(p.nodes[j].InFlight())
+	if p.weights != nil {
+		a, b = a/p.weights[i], b/p.weights[j]
+	}
 	if u, ok := p.states[i].fresh(now, p.expiry); ok {
 		if v, ok := p.states[j].fresh(now, p.expiry); ok {
-			a, b = a*max(u, 0.05), b*max(v, 0.05)
+			a, b = (a+1)*max(u, 0.05), (b+1)*max(v, 0.05)
 		}
 	}
 	if b < a {
 		return j
 	}
 	return i
+}
+
+func (p *leastLoadedPicker) draw() (i, j int) {
+	if p.shares == nil {
+		return two(len(p.nodes))
+	}
+	return p.shares.two(rand.Uint64())
 }
 
 func (p *leastLoadedPicker) Observe(i int, o Outcome) {

@@ -48,6 +48,42 @@ func TestLeastLoadedComparesReportsAndCalls(t *testing.T) {
 	}
 }
 
+// Idle instances share by weight; busy ones have a right to as many calls as their
+// weight says; what they report counts as it is.
+func TestLeastLoadedRespectsWeights(t *testing.T) {
+	loads := new(lb.Loads)
+	w := &ward{TB: t, strategy: lb.LeastLoaded(loads), now: time.Second}
+	w.set(weighted(100, 300))
+	if n := w.spread(10_000)[1]; n < 7000 || n > 8000 {
+		t.Errorf("without reports the heavy one of 1:3 got %d of 10,000", n)
+	}
+	for _, tt := range []struct {
+		utilization [2]float64
+		inFlight    [2]int
+		want        int
+	}{
+		{[2]float64{-1, -1}, [2]int{1, 2}, 1},
+		{[2]float64{0, 0}, [2]int{1, 4}, 0},
+		{[2]float64{0.4, 0.4}, [2]int{1, 2}, 1},
+		{[2]float64{0.4, 0.4}, [2]int{1, 4}, 0},
+		{[2]float64{0.4, 0.5}, [2]int{0, 0}, 0}, // the light one is less busy
+		{[2]float64{0.4, 0.5}, [2]int{1, 1}, 1}, // 3 · 0.4 against 5/3 · 0.5
+	} {
+		w.set(weighted(100, 300))
+		for i, n := range tt.inFlight {
+			for range n {
+				w.nodes[i].Acquire()
+			}
+			if u := tt.utilization[i]; u >= 0 {
+				w.report(loads, i, u, lb.Served)
+			}
+		}
+		if got := w.spread(100)[tt.want]; got != 100 {
+			t.Errorf("%+v: got %d of 100", tt, got)
+		}
+	}
+}
+
 // What a report is worth depends on the call that brought it.
 func TestLeastLoadedResults(t *testing.T) {
 	for _, tt := range []struct {
