@@ -21,10 +21,10 @@ func badBody(cause error, format string, args ...any) error {
 // checkType refuses a body that does not say that it is JSON. A form of another
 // site cannot say so, which is half of a protection against its requests.
 func checkType(h http.Header) error {
-	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	if encoding := first(h["Content-Encoding"]); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return unsupported("the body must not be compressed")
 	}
-	contentType := h.Get("Content-Type")
+	contentType := first(h["Content-Type"])
 	if contentType == "application/json" { // nearly always
 		return nil
 	}
@@ -33,6 +33,13 @@ func checkType(h http.Header) error {
 		return unsupported("the Content-Type of the body must be application/json")
 	}
 	return nil
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 func unsupported(message string) error {

@@ -17,7 +17,7 @@ type headerCarrier http.Header
 func (c headerCarrier) Get(key string) string {
 	values, ok := c[key]
 	if !ok {
-		if canonical := http.CanonicalHeaderKey(key); canonical != key {
+		if canonical := canonicalKey(key); canonical != key {
 			key, values = canonical, c[canonical]
 		}
 	}
@@ -30,6 +30,17 @@ func (c headerCarrier) Get(key string) string {
 	return values[0]
 }
 
-func (c headerCarrier) Set(key, value string) { http.Header(c).Set(key, value) }
+func (c headerCarrier) Set(key, value string) { c[canonicalKey(key)] = []string{value} }
+
+// canonicalKey is [http.CanonicalHeaderKey], for the keys that are looked for in
+// every request without going through their letters.
+func canonicalKey(key string) string {
+	switch key {
+	case call.RequestIDKey, call.CorrelationIDKey, call.TimeoutKey, call.PriorityKey, call.RetriesKey,
+		call.TraceparentKey, call.TracestateKey, call.BaggageKey:
+		return key
+	}
+	return http.CanonicalHeaderKey(key)
+}
 
 func (c headerCarrier) Keys() []string { return slices.Collect(maps.Keys(c)) }

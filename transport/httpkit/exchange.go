@@ -28,9 +28,10 @@ type Outcome struct {
 // exchange is one request and its answer. The type is not generic.
 type exchange struct {
 	response
-	start    time.Time
-	stage    stage
-	panicked bool
+	start     time.Time
+	requestID [1]string // as a header's values
+	stage     stage
+	panicked  bool
 }
 
 // stage is how far an exchange got.

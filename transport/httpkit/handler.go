@@ -101,19 +101,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := h.context(r)
 	defer cancel()
-	w.Header()[call.RequestIDKey] = []string{call.From(ctx).RequestID()}
+	x.requestID[0] = call.From(ctx).RequestID()
+	w.Header()[call.RequestIDKey] = x.requestID[:]
 
 	r = r.WithContext(ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, h.maxBody)
 	}
-	ctx, err := h.prepare(ctx, x, r)
+	var err error
+	if len(h.before) > 0 {
+		ctx, err = h.prepare(ctx, x, r)
+	}
 	if len(h.after) > 0 {
-		x.after = func(status int) {
-			for _, hook := range h.after {
-				hook(ctx, status, w.Header())
-			}
-		}
+		x.after = h.afterwards(ctx, w)
 	}
 	if err == nil {
 		err = h.respond(ctx, x, r)
@@ -125,12 +125,22 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// context returns what the headers say of the call.
+// context returns what the headers say of the call. The timeout of our own comes
+// first: the other way round it would ask for the timer of the caller's.
 func (h *handler) context(r *http.Request) (context.Context, context.CancelFunc) {
-	ctx, cancel := h.propagator.Extract(r.Context(), headerCarrier(r.Header), call.Peer(r.RemoteAddr))
 	if h.timeout <= 0 {
-		return ctx, cancel
+		return h.propagator.Extract(r.Context(), headerCarrier(r.Header), call.Peer(r.RemoteAddr))
 	}
-	ctx, cancelOwn := context.WithTimeout(ctx, h.timeout)
-	return ctx, func() { cancelOwn(); cancel() }
+	own, cancelOwn := context.WithTimeout(r.Context(), h.timeout)
+	ctx, cancel := h.propagator.Extract(own, headerCarrier(r.Header), call.Peer(r.RemoteAddr))
+	return ctx, func() { cancel(); cancelOwn() }
+}
+
+// afterwards returns all hooks of [After] in one.
+func (h *handler) afterwards(ctx context.Context, w http.ResponseWriter) func(status int) {
+	return func(status int) {
+		for _, hook := range h.after {
+			hook(ctx, status, w.Header())
+		}
+	}
 }
