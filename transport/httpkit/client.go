@@ -41,7 +41,6 @@ func NewClient(base string, opts ...ClientOption) (*Client, error) {
 	c := &Client{base: u, opts: o}
 	if o.http == nil {
 		c.owned = newTransport()
-		c.opts.http = &http.Client{Transport: c.owned, CheckRedirect: noRedirect}
 	}
 	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/dowelkit/dowel/call"
@@ -26,16 +27,19 @@ type exchanged struct {
 	*method
 	start   time.Time
 	request *http.Request
+	url     url.URL
 	status  int
 	body    body
+	sending sending
 }
 
 // call makes one call. req is a *Req; encode gets what of it belongs into the body.
 func (m *method) call(ctx context.Context, req any,
 	encode func(r *http.Request, body any) error, decode func(*http.Response) error,
 ) (err error) {
-	x := exchanged{method: m, start: time.Now()}
+	x := &exchanged{method: m}
 	if len(m.finally) > 0 {
+		x.start = time.Now()
 		defer func() { x.finish(ctx, err) }()
 	}
 	if err := ctx.Err(); err != nil {
@@ -43,15 +47,14 @@ func (m *method) call(ctx context.Context, req any,
 	}
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	watch := new(sending)
-	r, err := m.request(watch.trace(bounded), req, encode)
+	r, err := x.prepare(x.sending.trace(bounded), req, encode)
 	if err != nil {
 		return asOutgoing(err, true)
 	}
 	x.request = r
-	resp, err := m.http.Do(r)
+	resp, err := m.send(r)
 	if err != nil {
-		return m.failure(r.Context(), err, watch)
+		return m.failure(r.Context(), err, &x.sending)
 	}
 	x.status = resp.StatusCode
 	x.body = body{from: resp.Body, left: m.maxResponse}
@@ -60,19 +63,14 @@ func (m *method) call(ctx context.Context, req any,
 	return x.read(r.Context(), resp, decode)
 }
 
-// request makes the request and runs the hooks before it.
-func (m *method) request(ctx context.Context, req any, encode func(*http.Request, any) error) (*http.Request, error) {
-	out, err := m.plan.split(req)
+// prepare makes the request and runs the hooks before it.
+func (x *exchanged) prepare(ctx context.Context, req any, encode func(*http.Request, any) error) (*http.Request, error) {
+	out, err := x.plan.split(req)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, m.route.method, "/", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	*r.URL = *m.client.base
-	r.Host = r.URL.Host
-	if err := m.route.fill(r.URL, out.path); err != nil {
+	r := x.newRequest(ctx)
+	if err := x.route.fill(r.URL, out.path); err != nil {
 		return nil, err
 	}
 	if len(out.query) > 0 {
@@ -84,11 +82,11 @@ func (m *method) request(ctx context.Context, req any, encode func(*http.Request
 	if err := encode(r, out.body); err != nil {
 		return nil, err
 	}
-	if !m.foreign {
+	if !x.foreign {
 		var p call.Propagator
 		p.Inject(ctx, headerCarrier(r.Header))
 	}
-	for _, hook := range m.before {
+	for _, hook := range x.before {
 		if r, err = hook(r); err != nil {
 			return nil, err
 		}

@@ -77,6 +77,8 @@ type method struct {
 	client *Client
 	route  *route
 	plan   *plan
+
+	blankRequest *http.Request
 }
 
 func newMethod(function string, c *Client, pattern string, req reflect.Type, opts []ClientOption, more ...error) *method {
@@ -95,6 +97,7 @@ func newMethod(function string, c *Client, pattern string, req reflect.Type, opt
 	}
 	refuse(function, faults)
 	m.route, m.plan = rt, p
+	m.blankRequest = m.blank()
 	return m
 }
 

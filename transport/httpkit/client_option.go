@@ -23,7 +23,7 @@ var ErrResponseTooLarge = errors.New("httpkit: the response is too large")
 type ClientOption func(*clientOptions) error
 
 type clientOptions struct {
-	http        *http.Client
+	http        *http.Client  // nil is the client's own transport
 	timeout     time.Duration // 0 is none
 	maxResponse int64
 	foreign     bool
