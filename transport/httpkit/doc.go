@@ -11,6 +11,15 @@
 //		fmt.Println(http.ListenAndServe("localhost:8080", nil))
 //	}
 //
+// The other side calls it, at one URL or at whatever instance is live:
+//
+//	client, err := httpkit.NewClient("http://10.0.0.1:8080")
+//	uppercase := httpkit.NewEndpoint[string, string](client, "POST /uppercase")
+//	text, err := uppercase(ctx, "hello")
+//
+// [NewServer] is an http.Server with its timeouts set. [NewRoundTripper] lets any
+// http.Client find and balance a service by its name: "http://stringsvc/uppercase".
+//
 // A field of a request struct, or of a struct that it embeds by value, says with
 // a tag where it stands. Both sides read the same tags:
 //
