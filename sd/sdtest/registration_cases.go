@@ -12,6 +12,7 @@ import (
 var registrationCases = []testCase{
 	{name: "RegisterAndDeregister", run: registerAndDeregister},
 	{name: "Update", run: update},
+	{name: "MetaIsCopied", run: metaIsCopied},
 	{name: "RegisterMalformed", run: registerMalformed},
 	{name: "RegisterCanceled", run: registerCanceled},
 	{name: "RegisterRefused", needs: Refused, run: registerRefused},
@@ -58,6 +59,30 @@ func update(s *scene) {
 		s.Errorf("Update after Deregister returns %v; want sd.ErrDeregistered", err)
 	}
 	s.holds()
+}
+
+// metaIsCopied: what the caller writes to its map after Register or Update says
+// nothing of the instance, neither in the sets nor when the entry is written again.
+func metaIsCopied(s *scene) {
+	w := s.watch()
+	in := at("a")
+	in.Meta = map[string]string{"k": "first"}
+	r := s.register(in)
+	for _, value := range []string{"first", "second"} {
+		if value == "second" {
+			in.Meta = map[string]string{"k": value}
+			s.update(r, in)
+		}
+		says := func(in *sd.Instance) bool { return len(in.Meta) == 1 && in.Meta["k"] == value }
+		set := w.seesThat("a", "the meta", says)
+		in.Meta["k"], in.Meta["later"] = "changed", "added"
+		if !says(set[0]) {
+			s.Errorf("what the caller writes to its map is seen in a set: %v", set[0].Meta)
+		}
+		s.loseIfPossible("a")
+		s.holds("a") // a watch that saw no loss may show it late
+		w.seesThat("a", "the meta, and not what the caller wrote to its map since,", says)
+	}
 }
 
 func registerMalformed(s *scene) {

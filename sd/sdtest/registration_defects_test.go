@@ -155,6 +155,30 @@ var registrationDefects = []defect{
 			return write(ctx, p, in)
 		}
 	})},
+	{"writes the caller's meta again", "MetaIsCopied", "not what the caller wrote", func(r *memory.Registry, service string, s *sdtest.Service) {
+		s.Registrar = registrarFunc(func(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
+			p := &place{registry: r, service: service, hold: heal, remove: remove}
+			p.put = func(ctx context.Context, p *place, put sd.Instance) error {
+				put.Meta = in.Meta
+				return write(ctx, p, put)
+			}
+			return sd.Keep(ctx, in, p)
+		})
+	}},
+	{"shows the caller's meta", "MetaIsCopied", "is seen in a set", func(r *memory.Registry, service string, s *sdtest.Service) {
+		inner, caller := s.Registrar, new(atomic.Pointer[map[string]string])
+		s.Registrar = registrarFunc(func(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
+			caller.Store(&in.Meta)
+			return inner.Register(ctx, in)
+		})
+		mapping(func(whole set) set {
+			whole = clones(whole)
+			for _, in := range whole {
+				in.Meta = *caller.Load()
+			}
+			return whole
+		})(r, service, s)
+	}},
 	{"returns before the instance is there", "OutageBoundsRegister", "in the outage Register returns <nil>", placing(func(p *place) {
 		p.put = func(_ context.Context, p *place, in sd.Instance) error {
 			go func() { _ = write(context.Background(), p, in) }()

@@ -94,6 +94,19 @@ func (s *scene) outage() (restore func()) {
 	return restore
 }
 
+// loseIfPossible takes an entry away by whatever the harness can do.
+func (s *scene) loseIfPossible(id string) {
+	s.Helper()
+	switch {
+	case s.Delete != nil:
+		s.Delete(s.T, id)
+	case s.Expire != nil:
+		s.Expire(s.T, id)
+	case s.LoseData != nil:
+		s.LoseData(s.T)
+	}
+}
+
 // eventually polls until ok says so. After Patience it fails the case and shows
 // what state says.
 func (s *scene) eventually(what string, ok func() bool, state func() string) {
