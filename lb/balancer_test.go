@@ -411,8 +411,8 @@ func TestMisuseNamesAllFaults(t *testing.T) {
 			[]string{"ratio", "rate", "burst", "option is nil"}},
 		{func() {
 			lb.Retry[int, int](nil, lb.MaxAttempts(0), lb.AttemptTimeout(-1), lb.RetryBackoff(sd.Backoff{Cap: -1}),
-				lb.RetryBudget(nil), lb.OnRetry(nil), nil)
-		}, []string{"next is nil", "attempts", "timeout", "backoff", "budget is nil", "function for retries", "option is nil"}},
+				lb.RetryBudget(nil), lb.OnRetry(nil), lb.MaxRetryDelay(-1), nil)
+		}, []string{"next is nil", "greatest delay", "attempts", "timeout", "backoff", "budget is nil", "function for retries", "option is nil"}},
 	} {
 		func() {
 			defer func() {

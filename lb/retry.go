@@ -20,14 +20,16 @@ import (
 // of the hop before: then that hop retries, and load does not multiply.
 //
 // Between attempts there is a delay with full jitter, or the retry-after of the
-// server, or of a limiter before all of them, if that is longer. A call that was
-// not processed goes to another instance without delay, once. Instances that
-// failed are avoided in the attempts that follow.
+// server, or of a limiter before all of them, if that is longer; there is no
+// further attempt if it is longer than [MaxRetryDelay]. A call that was not
+// processed goes to another instance without delay, once, and one that the breaker
+// of an instance refused as long as there are others. Instances that failed are
+// avoided in the attempts that follow.
 //
 // The error of a call that was tried once is that attempt's. After more attempts,
-// or a delay that the context ended, it is a [*RetryError], which keeps them all. Retry starts no
-// goroutine, and without an attempt timeout a call that succeeds at once costs no
-// allocation. It panics if next is nil or an option is out of range.
+// or a delay that the context ended, it is a [*RetryError], which keeps them all.
+// Retry starts no goroutine, and without an attempt timeout a call that succeeds at
+// once costs no allocation. It panics if next is nil or an option is out of range.
 func Retry[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...RetryOption) endpoint.Endpoint[Req, Resp] {
 	r := newRetrier(next != nil, opts)
 	return func(ctx context.Context, req Req) (Resp, error) {
@@ -83,8 +85,9 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	notProcessed := endpoint.IsNotProcessed(err)
 	// What breakers that stand before single instances refused was no load.
 	free := len(told.instances) > 0 && endpoint.IsLocal(err)
+	elsewhere := free && !slices.Contains(t.avoid, told.instances[0])
 	delay := told.retryAfter
-	if t.attempts > 1 || !notProcessed {
+	if !elsewhere && (t.attempts > 1 || !notProcessed) {
 		delay = max(delay, t.backoff.Delay(t.attempts))
 	}
 	t.stop = t.refuse(ctx, err, fault, notProcessed, delay)
@@ -116,6 +119,8 @@ func (t *trouble) refuse(ctx context.Context, err error, fault, notProcessed boo
 		return ErrMarked
 	case t.attempts >= t.limit:
 		return ErrAttempts
+	case delay > t.maxDelay:
+		return ErrRetryAfter
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
 		return ErrNoTime

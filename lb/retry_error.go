@@ -30,7 +30,9 @@ var (
 	ErrBudget   = errors.New("lb: the retry budget is used up")
 	ErrFinal    = errors.New("lb: the error must not be retried")
 	ErrNoTime   = errors.New("lb: the deadline leaves no time for another attempt")
-	ErrMarked   = errors.New("lb: the hop before retries this call")
+	// ErrRetryAfter: see MaxRetryDelay.
+	ErrRetryAfter = errors.New("lb: the server asks for a longer delay than allowed")
+	ErrMarked     = errors.New("lb: the hop before retries this call")
 )
 
 // Error lists the attempts' errors, last first.

@@ -18,12 +18,13 @@ type retrier struct {
 	idempotent bool
 	timeout    time.Duration
 	backoff    sd.Backoff
+	maxDelay   time.Duration
 	budget     *Budget
 	onRetry    func(ctx context.Context, attempt int, err error)
 }
 
 func newRetrier(hasNext bool, opts []RetryOption) *retrier {
-	r := &retrier{limit: 3, backoff: sd.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}}
+	r := &retrier{limit: 3, backoff: sd.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}, maxDelay: 30 * time.Second}
 	var faults []error
 	if !hasNext {
 		faults = append(faults, errors.New("next is nil"))
@@ -84,6 +85,19 @@ func RetryBackoff(b sd.Backoff) RetryOption {
 		r.backoff = b
 		if b.Base < 0 || b.Cap < 0 {
 			return fmt.Errorf("the backoff must not be negative: %+v", b)
+		}
+		return nil
+	}
+}
+
+// MaxRetryDelay bounds the delays that are waited for, a server's retry-after
+// included: a call that would have to wait longer fails at once, so that one
+// answer cannot park callers for a day. The default is 30 s.
+func MaxRetryDelay(d time.Duration) RetryOption {
+	return func(r *retrier) error {
+		r.maxDelay = d
+		if d < 0 {
+			return fmt.Errorf("the greatest delay must not be negative: %v", d)
 		}
 		return nil
 	}

@@ -119,17 +119,52 @@ func TestRetryBacksOffWithJitterAndObeysRetryAfter(t *testing.T) {
 			waits[100] < 300*time.Millisecond || waits[100] > 700*time.Millisecond {
 			t.Errorf("waits are not uniform from 0 to 1 s: %v, %v, %v", waits[0], waits[100], waits[199])
 		}
-		next, _ := replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
+		next, _ := replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: 20 * time.Second})
 		start := time.Now()
 		lb.Retry(next)(t.Context(), "")
-		if got := time.Since(start); got != time.Minute {
-			t.Errorf("waited %v instead of the minute that the server asked for", got)
+		if got := time.Since(start); got != 20*time.Second {
+			t.Errorf("waited %v instead of the 20 s that the server asked for", got)
 		}
 		next, _ = replies(notProcessed)
 		start = time.Now()
 		lb.Retry(next)(t.Context(), "")
 		if got := time.Since(start); got != 0 {
 			t.Errorf("what was not processed waited %v for another instance", got)
+		}
+	})
+}
+
+// One answer must not park its callers for a day.
+func TestRetryWaitsNoLongerThanItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for after, want := range map[time.Duration]int{time.Second: 3, time.Second + 1: 1, 24 * time.Hour: 1} {
+			slow := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: after}
+			next, calls := replies(slow, slow, slow)
+			_, err := lb.Retry(next, lb.MaxRetryDelay(time.Second))(t.Context(), "")
+			if *calls != want || endpoint.CodeOf(err) != endpoint.Unavailable {
+				t.Errorf("retry after %v: %d calls, want %d; %v", after, *calls, want, err)
+			}
+		}
+	})
+}
+
+// Breakers of several instances cost no delay while there are others; a second
+// refusal of the same one does.
+func TestRetryHurriesPastOpenBreakers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := func(id string) error {
+			return &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, Instance: id}
+		}
+		backoff := lb.RetryBackoff(sd.Backoff{Base: time.Hour, Cap: time.Hour})
+		long := lb.MaxRetryDelay(2 * time.Hour)
+		next, _ := replies(open("a"), open("b"), open("c"))
+		start := time.Now()
+		if _, err := lb.Retry(next, lb.MaxAttempts(4), backoff, long)(t.Context(), ""); err != nil || time.Since(start) != 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		next, _ = replies(open("a"), open("b"), open("a"))
+		if _, err := lb.Retry(next, lb.MaxAttempts(4), backoff, long)(t.Context(), ""); err != nil || time.Since(start) == 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
 }
@@ -144,7 +179,7 @@ func TestRetryHeedsTheContext(t *testing.T) {
 		}
 
 		// The deadline leaves no time: fail now, not then.
-		next, calls = replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
+		next, calls = replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: 20 * time.Second})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -154,7 +189,7 @@ func TestRetryHeedsTheContext(t *testing.T) {
 		}
 
 		// The caller gives up during the delay: both errors are there.
-		next, _ = replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Minute})
+		next, _ = replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: 20 * time.Second})
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err = lb.Retry(next)(ctx, "")
@@ -226,14 +261,14 @@ func (c carrier) Keys() []string        { return nil }
 // may be asked now.
 func TestRetryDoesNotWaitForTheBreakerOfOneInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		open := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, RetryAfter: time.Minute}
+		open := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, RetryAfter: 20 * time.Second}
 		behind := *open
 		behind.Instance = "a"
 		for _, tt := range []struct {
 			err  error
 			wait time.Duration
 			left float64 // of a budget of 1
-		}{{&behind, 0, 1}, {open, time.Minute, 0}} {
+		}{{&behind, 0, 1}, {open, 20 * time.Second, 0}} {
 			next, _ := replies(tt.err)
 			budget := lb.NewBudget(lb.BudgetBurst(1), lb.BudgetRate(0), lb.BudgetRatio(0))
 			start := time.Now()
