@@ -64,9 +64,16 @@ func (r *run) send(id int32) {
 	a.tried[a.number] = a.node
 	a.number++
 	a.node.Acquire()
+	if c.starter != nil {
+		c.starter.Start(a.index, clock)
+	}
 
 	st := c.stations[a.index]
-	p := st.plan(r.now, a.size, a.deadline)
+	p := rejected(r.now)
+	if st.limit == nil || st.limit.Admit(r.now) {
+		p = st.plan(r.now, a.size, a.deadline)
+		r.limited(st, p)
+	}
 	st.accept(p)
 	end := p.end
 	if end < never {
@@ -76,6 +83,37 @@ func (r *run) send(id int32) {
 		end, a.result, a.late = a.deadline, lb.Faulted, true
 	}
 	r.events.push(end, id)
+}
+
+// admitted is a call that a limiter will be told of.
+type admitted struct {
+	limit  Limiter
+	start  time.Duration
+	served bool
+}
+
+// limited sees to it that the server's limiter, if it has one, is told when the
+// call is done. Its event has a number less than zero.
+func (r *run) limited(st *station, p plan) {
+	if st.limit == nil || p.end == never {
+		return
+	}
+	var id int32
+	if n := len(r.unusedAdmitted); n > 0 {
+		id, r.unusedAdmitted = r.unusedAdmitted[n-1], r.unusedAdmitted[:n-1]
+	} else {
+		id = int32(len(r.admitted))
+		r.admitted = append(r.admitted, admitted{})
+	}
+	r.admitted[id] = admitted{st.limit, r.now, p.result == lb.Served}
+	r.events.push(p.end, ^id)
+}
+
+// left tells a limiter that a call is done.
+func (r *run) left(id int32) {
+	a := r.admitted[id]
+	a.limit.Done(a.start, r.now, a.served)
+	r.unusedAdmitted = append(r.unusedAdmitted, id)
 }
 
 func (a *attempt) avoids(c *client, i int) bool {

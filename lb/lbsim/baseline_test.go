@@ -19,44 +19,45 @@ func nodes(n int) []*sd.Node {
 	return out
 }
 
-// The formulas of both, worked out by hand for two nodes: one that answered in 80 ms
+// The formulas of both, worked out by hand for two nodes: one that answered in 100 ms
 // and one that did in 10 ms.
 func TestBaselinesFollowTheirFormulas(t *testing.T) {
 	const ms = time.Millisecond
-	ctx := context.Background()
 	for _, tt := range []struct {
 		name     string
 		strategy lb.Strategy
 		inFlight int           // on the fast one
+		apart    time.Duration // from each other
 		at       time.Duration // of the pick
 		want     int
 	}{
-		{"go-zero: √10 ms is less than √80 ms", lbsim.GoZero(), 0, 200 * ms, 1},
-		{"go-zero: 2·√10 ms is still less than √80 ms", lbsim.GoZero(), 1, 200 * ms, 1},
-		{"go-zero: 3·√10 ms is more than √80 ms", lbsim.GoZero(), 2, 200 * ms, 0},
-		{"go-zero: a second without a pick", lbsim.GoZero(), 0, 1010 * ms, 0},
-		{"kratos: √15 ms is less than √85 ms", lbsim.Kratos(), 0, 200 * ms, 1},
-		{"kratos: 2·√15 ms is still less than √85 ms", lbsim.Kratos(), 1, 200 * ms, 1},
-		{"kratos: 3·√15 ms is more than √85 ms", lbsim.Kratos(), 2, 200 * ms, 0},
-		{"kratos: a second without a pick", lbsim.Kratos(), 0, 1010 * ms, 1},
-		{"kratos: three seconds without a pick", lbsim.Kratos(), 0, 3010 * ms, 0},
+		{"go-zero: √10 ms is less than √100 ms", lbsim.GoZero(), 0, 0, 200 * ms, 1},
+		{"go-zero: 3·√10 ms is still less than √100 ms", lbsim.GoZero(), 2, 6 * ms, 200 * ms, 1},
+		{"go-zero: 4·√10 ms is more than √100 ms", lbsim.GoZero(), 3, 6 * ms, 200 * ms, 0},
+		{"go-zero: a second without a pick", lbsim.GoZero(), 0, 0, 1010 * ms, 0},
+		{"kratos: √15 ms is less than √105 ms", lbsim.Kratos(), 0, 0, 200 * ms, 1},
+		{"kratos: 2·√15 ms is still less than √105 ms", lbsim.Kratos(), 1, 6 * ms, 200 * ms, 1},
+		{"kratos: 3·√15 ms is more than √105 ms", lbsim.Kratos(), 2, 6 * ms, 200 * ms, 0},
+		{"kratos: 2·√155 ms for the age of the one in flight", lbsim.Kratos(), 1, 150 * ms, 290 * ms, 0},
+		{"kratos: a second without a pick", lbsim.Kratos(), 0, 0, 1010 * ms, 1},
+		{"kratos: three seconds without a pick", lbsim.Kratos(), 0, 0, 3010 * ms, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for range 20 { // whichever is drawn first
-				p := tt.strategy.Picker(nodes(2), nil).(lb.Observer)
-				learn(p, []time.Duration{80 * ms, 10 * ms})
+				p := tt.strategy.Picker(nodes(2), nil).(lb.Starter)
+				learn(p, []time.Duration{100 * ms, 10 * ms})
 				for now := 300 * ms; now < tt.at; now += 300 * ms { // the fast one is in use
-					if got := p.Pick(ctx, now); got != 1 {
+					if got := begin(p, now); got != 1 {
 						t.Fatalf("at %v picked %d", now, got)
 					}
 					p.Observe(1, lb.Outcome{Start: now, End: now + 10*ms})
 				}
 				for k := tt.inFlight; k > 0; k-- {
-					if got := p.Pick(ctx, tt.at-time.Duration(k)*6*ms); got != 1 {
+					if got := begin(p, tt.at-time.Duration(k)*tt.apart); got != 1 {
 						t.Fatalf("call %d before: picked %d", k, got)
 					}
 				}
-				if got := p.Pick(ctx, tt.at); got != tt.want {
+				if got := begin(p, tt.at); got != tt.want {
 					t.Fatalf("picked %d, want %d", got, tt.want)
 				}
 			}
@@ -64,12 +65,19 @@ func TestBaselinesFollowTheirFormulas(t *testing.T) {
 	}
 }
 
+// begin is a call that begins.
+func begin(p lb.Starter, now time.Duration) int {
+	i := p.Pick(context.Background(), now)
+	p.Start(i, now)
+	return i
+}
+
 // learn makes both nodes answer once, at first.
-func learn(p lb.Observer, latency []time.Duration) {
-	one := p.Pick(context.Background(), 1)
-	other := p.Pick(context.Background(), 1)
+func learn(p lb.Starter, latency []time.Duration) {
+	one := begin(p, 1)
+	other := begin(p, 1)
 	for other == one { // until what is in flight there decides
-		other = p.Pick(context.Background(), 1)
+		other = begin(p, 1)
 		defer p.Observe(one, lb.Outcome{Start: 1, End: 1 + latency[one]})
 	}
 	p.Observe(one, lb.Outcome{Start: 1, End: 1 + latency[one]})
@@ -78,11 +86,11 @@ func learn(p lb.Observer, latency []time.Duration) {
 
 func TestBaselinesShunFailures(t *testing.T) {
 	for name, s := range map[string]lb.Strategy{"go-zero": lbsim.GoZero(), "kratos": lbsim.Kratos()} {
-		p := s.Picker(nodes(5), nil).(lb.Observer)
+		p := s.Picker(nodes(5), nil).(lb.Starter)
 		counts := [5]int{}
 		for n := range 20_000 {
 			now := time.Duration(n+1) * time.Millisecond
-			i := p.Pick(context.Background(), now)
+			i := begin(p, now)
 			counts[i]++
 			o := lb.Outcome{Start: now, End: now + time.Millisecond/2}
 			if i == 3 {

@@ -56,6 +56,28 @@ func TestCompareAddsUpTheSeeds(t *testing.T) {
 	}
 }
 
+func TestMergeAddsEveryCount(t *testing.T) {
+	s := one(2, lbsim.Server{Service: lbsim.Exponential(service), Concurrency: 1, Queue: -1, Leaves: 900 * time.Second}, 100)
+	s.Servers[0].Troubles = []lbsim.Trouble{{Kind: lbsim.Fail, For: time.Second, Every: 2 * time.Second}}
+	s.Timeout, s.Attempts = 2*service, 2
+	a, _ := lbsim.Run(s, lb.Random(), 1)
+	b, _ := lbsim.Run(s, lb.Random(), 2)
+	var sum lbsim.Result
+	sum.Merge(a)
+	sum.Merge(b)
+	x, y, got := reflect.ValueOf(*a), reflect.ValueOf(*b), reflect.ValueOf(sum)
+	for i := range got.NumField() {
+		if name := got.Type().Field(i).Name; got.Field(i).CanUint() {
+			if x, y := x.Field(i).Uint(), y.Field(i).Uint(); got.Field(i).Uint() != x+y || x == 0 {
+				t.Errorf("%s is %d, want %d + %d", name, got.Field(i).Uint(), x, y)
+			}
+		}
+	}
+	if sum.Sent[1] != a.Sent[1]+b.Sent[1] || sum.Latency.Count() != sum.Calls {
+		t.Errorf("sent are %v, %v and %v", a.Sent, b.Sent, sum.Sent)
+	}
+}
+
 func TestCompareRefusesWhatItCannotRun(t *testing.T) {
 	_, err := lbsim.Compare(t.Context(), make([]lbsim.Scenario, 1), []lbsim.Contestant{{Name: "none"}}, 0)
 	for _, want := range []string{"there is no server", `"none" has no strategy`, "0 seeds"} {

@@ -2,7 +2,8 @@ package lbsim
 
 import "time"
 
-// event is an answer that arrives, or is not awaited any longer.
+// event is an answer that arrives, or is not awaited any longer, or, with a number
+// less than zero, a call that a server is done with.
 type event struct {
 	at   time.Duration
 	seq  uint32 // breaks ties, so that a run is determined

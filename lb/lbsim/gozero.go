@@ -66,9 +66,12 @@ func (p goZeroPicker) Pick(_ context.Context, now time.Duration) int {
 			a = b
 		}
 	}
-	p[a].pick = now
-	p[a].inflight++
 	return a
+}
+
+func (p goZeroPicker) Start(i int, now time.Duration) {
+	p[i].pick = now
+	p[i].inflight++
 }
 
 func (p goZeroPicker) Observe(i int, o lb.Outcome) {

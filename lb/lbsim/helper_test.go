@@ -15,11 +15,12 @@ import (
 type leastBusy struct{ *seen }
 
 type seen struct {
-	nodes    []int         // of each set
-	prevs    []lb.Picker   // of each set
-	picks    uint64        //
-	inFlight uint64        // before each pick, added up
-	outcomes []lb.Outcome  // in their order
+	nodes    []int        // of each set
+	prevs    []lb.Picker  // of each set
+	picks    uint64       //
+	inFlight uint64       // before each pick, added up
+	outcomes []lb.Outcome // in their order
+	started  []time.Duration
 	clock    time.Duration // of the last pick
 }
 
@@ -45,6 +46,8 @@ func (p *leastBusyPicker) Pick(_ context.Context, now time.Duration) int {
 	}
 	return best
 }
+
+func (p *leastBusyPicker) Start(_ int, now time.Duration) { p.started = append(p.started, now) }
 
 func (p *leastBusyPicker) Observe(_ int, o lb.Outcome) { p.outcomes = append(p.outcomes, o) }
 

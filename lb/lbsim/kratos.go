@@ -101,14 +101,17 @@ func (p kratosPicker) Pick(_ context.Context, now time.Duration) int {
 			a = b
 		}
 	}
-	n := &p[a]
+	return a
+}
+
+func (p kratosPicker) Start(i int, now time.Duration) {
+	n := &p[i]
 	n.pick = now
 	n.inflight++
 	n.requests++
 	if slot := &n.started[n.requests%len(n.started)]; *slot == 0 {
 		*slot = now
 	}
-	return a
 }
 
 func (p kratosPicker) Observe(i int, o lb.Outcome) {

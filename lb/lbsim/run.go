@@ -51,6 +51,10 @@ type run struct {
 	changes  []time.Duration // when the set changes, ascending
 	calls    []attempt
 	unused   []int32 // of calls
+
+	admitted       []admitted // of servers with limiters
+	unusedAdmitted []int32
+
 	events   events
 	arrivals *rand.Rand
 	sizes    *rand.Rand
@@ -68,6 +72,7 @@ type client struct {
 	stations []*station // of the live
 	picker   lb.Picker
 	observer lb.Observer // the picker, if it observes
+	starter  lb.Starter  // the picker, if it wants to know of starts
 	tokens   float64     // for retries
 }
 
@@ -137,7 +142,11 @@ func (r *run) loop() {
 			r.change()
 		case answer <= arrival && answer != never:
 			r.now = answer
-			r.answer(r.events.pop().call)
+			if id := r.events.pop().call; id >= 0 {
+				r.answer(id)
+			} else {
+				r.left(^id)
+			}
 		case arrival != never:
 			r.now = arrival
 			r.begin()
@@ -183,6 +192,7 @@ func (r *run) change() {
 		if c.live = live; len(live) > 0 { // an empty set forgets nothing
 			c.picker = r.strategy.Picker(live, c.picker)
 			c.observer, _ = c.picker.(lb.Observer)
+			c.starter, _ = c.picker.(lb.Starter)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package lbsim_test
 
 import (
+	"context"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/lb/lbsim"
+	"github.com/dowelkit/dowel/sd"
 )
 
 func TestASeedDeterminesARun(t *testing.T) {
@@ -50,6 +52,9 @@ func TestTheClockIsThatOfABalancer(t *testing.T) {
 		if o.Start <= 0 || o.Latency() != service || o.Result != lb.Served {
 			t.Fatalf("outcome is %+v", o)
 		}
+	}
+	if len(saw.started) != len(saw.outcomes) || saw.started[7] != saw.outcomes[7].Start {
+		t.Errorf("%d calls were started, %d ended", len(saw.started), len(saw.outcomes))
 	}
 	near(t, "the end", saw.outcomes[len(saw.outcomes)-1].End.Seconds(), 1000, 0.01)
 }
@@ -110,6 +115,28 @@ func TestRetriesGoElsewhereWithinABudget(t *testing.T) {
 	near(t, "the share retried", float64(r.Retries-100)/float64(r.Calls), 0.2, 0.01)
 	if r.Failed != r.Calls {
 		t.Errorf("%d of %d fail", r.Failed, r.Calls)
+	}
+}
+
+// twice picks each node two times in a row.
+type twice struct{ picks *int }
+
+func (p twice) Picker([]*sd.Node, lb.Picker) lb.Picker { return p }
+
+func (p twice) Pick(context.Context, time.Duration) int {
+	*p.picks++
+	return (*p.picks - 1) / 2 % 3
+}
+
+// As in a balancer: the strategy is asked again before chance decides.
+func TestRetriesAreBalancedToo(t *testing.T) {
+	s := one(3, lbsim.Server{Service: lbsim.Constant(service)}, 100)
+	s.Servers[0].Troubles = []lbsim.Trouble{{Kind: lbsim.Refuse}}
+	s.Duration, s.Attempts = 3*time.Second, 2 // no more than the budget
+	r := simulate(t, s, twice{new(int)})
+	// a refuses, is picked again and avoided, b gets the retry; b, c and c get calls.
+	for i, part := range []float64{1, 2, 2} {
+		near(t, s.Servers[i].ID+"'s part", float64(r.Sent[i]), float64(r.Calls)/4*part, 0.03)
 	}
 }
 

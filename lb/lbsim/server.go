@@ -25,6 +25,9 @@ type Server struct {
 	// Queue is how many calls may wait for a worker; a further one is rejected.
 	// Zero means any number, less than zero means none.
 	Queue int
+	// Limit makes what decides, before the queue, which calls are admitted, one
+	// for each run and server. Nil admits all. Omniscient does not foresee it.
+	Limit func() Limiter
 	// Heeds says that it drops a waiting call whose caller has given up. Others
 	// work on it, in vain.
 	Heeds bool
@@ -33,6 +36,16 @@ type Server struct {
 	Joins, Leaves time.Duration
 	// Troubles are what befalls it.
 	Troubles []Trouble
+}
+
+// Limiter decides what a server admits, in virtual time, as an adaptive limit of
+// concurrency does.
+type Limiter interface {
+	// Admit reports whether a call that arrives now is admitted.
+	Admit(now time.Duration) bool
+	// Done is called once for each admitted call when the server is done with it,
+	// whether the caller still waits or not. What hangs is never done.
+	Done(start, now time.Duration, served bool)
 }
 
 // Trouble is something that befalls a server, from From on for the duration For,

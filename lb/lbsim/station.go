@@ -20,12 +20,16 @@ type station struct {
 	head   int             // of starts: those before have begun
 	paused bool            // has troubles that pause it
 	calls  uint64
+	limit  Limiter // or nil
 }
 
 func newStation(s *Server) *station {
 	st := &station{Server: s, free: make([]time.Duration, s.Concurrency)}
 	for i := range s.Troubles {
 		st.paused = st.paused || s.Troubles[i].Kind == Pause
+	}
+	if s.Limit != nil {
+		st.limit = s.Limit()
 	}
 	return st
 }
@@ -60,7 +64,7 @@ func (s *station) plan(now time.Duration, u float64, deadline time.Duration) pla
 		p.worker = w
 		if at > now {
 			if p.start, p.waits = at, true; s.full(now) {
-				return plan{start: now, end: now, result: lb.Rejected, worker: -1}
+				return rejected(now)
 			}
 		}
 	}
@@ -71,6 +75,11 @@ func (s *station) plan(now time.Duration, u float64, deadline time.Duration) pla
 	work, result := s.work(p.start, u)
 	p.end, p.result = s.pass(p.start, work), result
 	return p
+}
+
+// rejected is what becomes of a call that is refused for the load.
+func rejected(now time.Duration) plan {
+	return plan{start: now, end: now, result: lb.Rejected, worker: -1}
 }
 
 // accept makes the plan true.

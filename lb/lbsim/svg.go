@@ -13,8 +13,8 @@ import (
 // The measures of the picture, in pixels.
 const (
 	columns  = 2
-	panel    = 670 // wide
-	names    = 130 // for the names of the contestants
+	panel    = 710 // wide
+	names    = 170 // for the names of the contestants
 	bars     = 380
 	barStep  = 22
 	barHigh  = 15

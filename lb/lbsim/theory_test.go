@@ -79,6 +79,40 @@ func TestABoundedQueueLosesWhatTheorySays(t *testing.T) {
 	}
 }
 
+// slots is a limiter that admits a fixed number.
+type slots struct{ free int }
+
+func (s *slots) Admit(time.Duration) bool {
+	if s.free == 0 {
+		return false
+	}
+	s.free--
+	return true
+}
+
+func (s *slots) Done(start, now time.Duration, _ bool) {
+	if now < start {
+		panic("done before it began")
+	}
+	s.free++
+}
+
+// A limit of four calls before any number of workers is Erlang's loss system too.
+func TestALimiterAdmitsAndIsToldOfTheEnd(t *testing.T) {
+	var made []*slots
+	s := one(1, lbsim.Server{Service: lbsim.Exponential(service)}, 400)
+	s.Timeout = 15 * time.Millisecond // that callers give up changes nothing
+	s.Servers[0].Limit = func() lbsim.Limiter {
+		made = append(made, &slots{4})
+		return made[0]
+	}
+	r := simulate(t, s, leastBusy{new(seen)})
+	near(t, "the share rejected", float64(r.Rejected)/float64(r.Calls), erlangB(4, 4), 0.02)
+	if len(made) != 1 || made[0].free != 4 || r.TimedOut == 0 {
+		t.Errorf("%d limiters, %d of 4 slots free at the end, %d calls timed out", len(made), made[0].free, r.TimedOut)
+	}
+}
+
 // Little's law, as arrivals see it: what is in flight on average is the rate times
 // the mean time. One is seen by the strategy, the other by the callers.
 func TestLittlesLaw(t *testing.T) {
