@@ -1,0 +1,122 @@
+package lb
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// Picker splits the nodes, and makes a picker for each part.
+func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
+	var before zonePicker
+	switch b := prev.(type) {
+	case *zonePicker:
+		before = *b
+	case *zoneObserver:
+		before = *b.zonePicker
+	}
+	p := &zonePicker{bias: z.bias, keep: z.keep(nodes), where: make([]int32, len(nodes))}
+	for i, n := range nodes {
+		if z.local != "" && n.Instance().Zone == z.local {
+			p.where[i] = p.here.add(i, n)
+		} else {
+			p.where[i] = ^p.there.add(i, n)
+		}
+	}
+	p.here.choose(z.inner, &before.here, &before.there)
+	p.there.choose(z.inner, &before.there, &before.here)
+	if p.here.observer != nil || p.there.observer != nil {
+		return &zoneObserver{p}
+	}
+	return p
+}
+
+// zonePicker is the picker of a Zone whose inner pickers do not observe.
+type zonePicker struct {
+	here, there zonePart
+	bias        float64
+	keep        uint64
+	where       []int32 // a node's index in its part; in there, the complement of it
+}
+
+// zonePart is some of the nodes, and inner's picker for them, nil for none.
+type zonePart struct {
+	nodes    []*sd.Node
+	outer    []int32 // parallel to nodes: the index in the whole set
+	picker   Picker
+	observer Observer // picker, if it is one
+	starter  Starter  // picker, if it is one
+}
+
+func (part *zonePart) add(i int, n *sd.Node) int32 {
+	part.nodes, part.outer = append(part.nodes, n), append(part.outer, int32(i))
+	return int32(len(part.nodes) - 1)
+}
+
+// choose makes the part's picker. A part that is new takes over what the other one
+// knew of its nodes; from a picker that does not observe there is only a position
+// to take over, which two parts must not share.
+func (part *zonePart) choose(inner Strategy, before, other *zonePart) {
+	if len(part.nodes) == 0 {
+		return
+	}
+	prev := before.picker
+	if prev == nil && other.observer != nil {
+		prev = other.picker
+	}
+	part.picker = inner.Picker(part.nodes, prev)
+	part.observer, _ = part.picker.(Observer)
+	part.starter, _ = part.picker.(Starter)
+}
+
+func (part *zonePart) pick(ctx context.Context, now time.Duration) (i int, n *sd.Node) {
+	k := part.picker.Pick(ctx, now)
+	return int(part.outer[k]), part.nodes[k]
+}
+
+func (p *zonePicker) Pick(ctx context.Context, now time.Duration) int {
+	switch {
+	case p.there.picker == nil:
+		return p.here.picker.Pick(ctx, now) // the part is the whole
+	case p.here.picker == nil:
+		return p.there.picker.Pick(ctx, now)
+	case p.keep < math.MaxUint64 && rand.Uint64() >= p.keep:
+		i, _ := p.there.pick(ctx, now)
+		return i
+	}
+	i, here := p.here.pick(ctx, now)
+	load := here.InFlight()
+	if load == 0 {
+		return i
+	}
+	j, there := p.there.pick(ctx, now)
+	if float64(load+1)*weightOf(there) > p.bias*float64(there.InFlight()+1)*weightOf(here) {
+		return j
+	}
+	return i
+}
+
+// zoneObserver is a zonePicker whose inner pickers observe.
+type zoneObserver struct{ *zonePicker }
+
+func (p *zoneObserver) part(i int) (*zonePart, int) {
+	if k := p.where[i]; k < 0 {
+		return &p.there, int(^k)
+	}
+	return &p.here, int(p.where[i])
+}
+
+func (p *zoneObserver) Observe(i int, o Outcome) {
+	if part, k := p.part(i); part.observer != nil {
+		part.observer.Observe(k, o)
+	}
+}
+
+func (p *zoneObserver) Start(i int, now time.Duration) {
+	if part, k := p.part(i); part.starter != nil {
+		part.starter.Start(k, now)
+	}
+}
