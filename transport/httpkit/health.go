@@ -24,8 +24,8 @@ func Live() http.Handler {
 //
 // The checks run at the same time, for each request once, and for as long as
 // [ReadyTimeout] at most. The answer names those that failed and not why: it is
-// often read by strangers. It is never cached. Ready panics if r or an option is
-// nil, out of range or named twice.
+// often read by strangers. That is in the log; see [ReadyLogger]. The answer is never
+// cached. Ready panics if r or an option is nil, out of range or named twice.
 func Ready(r interface{ Ready() bool }, opts ...ReadyOption) http.Handler {
 	c := &readiness{timeout: 2 * time.Second}
 	faults := []error{unless(r != nil, "the readiness is nil")}

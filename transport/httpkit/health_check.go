@@ -2,15 +2,20 @@ package httpkit
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/dowelkit/dowel/endpoint"
 )
 
 // readiness is the checks of one Ready.
 type readiness struct {
 	timeout time.Duration
 	checks  []*check
+	logger  *slog.Logger // nil is slog.Default at the time
 }
 
 func (r *readiness) run(ctx context.Context) (map[string]string, bool) {
@@ -20,7 +25,7 @@ func (r *readiness) run(ctx context.Context) (map[string]string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	for _, c := range r.checks { // all begin before one is waited for
-		c.begin(ctx, r.timeout)
+		c.begin(ctx, r)
 	}
 	results, ok := make(map[string]string, len(r.checks)), true
 	for _, c := range r.checks {
@@ -38,6 +43,8 @@ type check struct {
 	f    func(context.Context) error
 	mu   sync.Mutex
 	last *checkRun // running if last.done is open
+
+	report report
 }
 
 type checkRun struct {
@@ -45,9 +52,13 @@ type checkRun struct {
 	err  error // once done
 }
 
+// grace is how long a check whose time is over has to say itself what it was
+// waiting for, before the log says that it hangs.
+const grace = 100 * time.Millisecond
+
 // begin starts a run unless one is under way. It belongs to no request: whoever
 // asked first may hang up, and others wait for it too.
-func (c *check) begin(ctx context.Context, timeout time.Duration) {
+func (c *check) begin(ctx context.Context, r *readiness) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.last != nil {
@@ -61,16 +72,25 @@ func (c *check) begin(ctx context.Context, timeout time.Duration) {
 	c.last = run
 	go func() {
 		defer close(run.done)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
 		defer cancel()
+		told := make(chan struct{})
+		late := time.AfterFunc(min(r.timeout, math.MaxInt64-grace)+grace, func() {
+			defer close(told)
+			c.report.tell(ctx, r.logger, c.name, context.DeadlineExceeded)
+		})
 		run.err = c.call(ctx)
+		if !late.Stop() {
+			<-told // in this order
+		}
+		c.report.tell(ctx, r.logger, c.name, run.err)
 	}()
 }
 
 func (c *check) call(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
+			err = &endpoint.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	return c.f(ctx)

@@ -125,11 +125,11 @@ func TestReadyFaults(t *testing.T) {
 	f := func(context.Context) error { return nil }
 	text := panics(func() {
 		httpkit.Ready(nil, nil, httpkit.Check("", f), httpkit.Check("a", nil), httpkit.Check("b", f), httpkit.Check("b", f),
-			httpkit.ReadyTimeout(0))
+			httpkit.ReadyTimeout(0), httpkit.ReadyLogger(nil))
 	})
 	for _, want := range []string{
 		"httpkit: Ready: the readiness is nil", "option 1 is nil", `Check "":`, `Check "a":`, `Check "b" is there twice`,
-		"ReadyTimeout: must be positive, not 0s",
+		"ReadyTimeout: must be positive, not 0s", "ReadyLogger: the logger is nil",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in %q", want, text)
