@@ -74,7 +74,7 @@ func (a *admission) enter(ctx context.Context) error {
 	}
 }
 
-// Option changes [Limit], [Wait] or [PerKey].
+// Option changes [Limit], [Wait], [PerKey] or [Adaptive].
 type Option func(*admission) error
 
 // CountIn counts the calls in stats, which may serve several endpoints. The
