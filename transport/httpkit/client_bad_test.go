@@ -246,3 +246,33 @@ func TestClientTLS(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// Somebody else's server may mean something else by a field of the same name, or
+// mean it badly: by NotProcessed we would send a payment twice.
+func TestClientDistrustsForeignMarks(t *testing.T) {
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"code":"unavailable","detail":"later","retry_after_ms":3600000,"not_processed":true}`)
+	})
+	ours := func(*http.Response, []byte) error {
+		return &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true}
+	}
+	for name, tt := range map[string]struct {
+		opts         []httpkit.ClientOption
+		notProcessed bool
+		retryAfter   time.Duration
+	}{
+		"our own":                 {nil, true, time.Hour},
+		"foreign":                 {[]httpkit.ClientOption{httpkit.Foreign()}, false, 7 * time.Second},
+		"foreign, and understood": {[]httpkit.ClientOption{httpkit.Foreign(), httpkit.ErrorDecoder(ours)}, true, 0},
+	} {
+		call := httpkit.NewEndpoint[clientWord, clientWord](dial(t, base, tt.opts...), "POST /x")
+		_, err := call(t.Context(), clientWord{})
+		if endpoint.CodeOf(err) != endpoint.Unavailable || endpoint.IsNotProcessed(err) != tt.notProcessed ||
+			endpoint.RetryAfter(err) != tt.retryAfter {
+			t.Errorf("%s: got %v, not processed %v, retry after %v", name, err, endpoint.IsNotProcessed(err), endpoint.RetryAfter(err))
+		}
+	}
+}

@@ -132,7 +132,11 @@ func (x *exchanged) readError(resp *http.Response) error {
 		err = x.decodeError(resp, data)
 	}
 	if err == nil {
-		err = DecodeError(resp, data)
+		e := readProblem(resp, data)
+		if x.foreign {
+			distrust(e, resp.Header)
+		}
+		err = e
 	} else if endpoint.CodeOf(err) == endpoint.Unknown {
 		err = &endpoint.Error{Code: codeOf(resp.StatusCode), Err: err}
 	}

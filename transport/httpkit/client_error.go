@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
@@ -81,6 +82,12 @@ type streamError struct {
 }
 
 func (streamError) Error() string { return "stream error" }
+
+// distrust takes back what only a server of our own is believed in a problem. What
+// its Retry-After header says, as that of any server, stays.
+func distrust(e *endpoint.Error, h http.Header) {
+	e.NotProcessed, e.RetryAfter = false, parseRetryAfter(h)
+}
 
 // asOutgoing marks what an endpoint returns. An error without a code is Internal:
 // what this process or the server made of the call is not what it should be.

@@ -79,7 +79,9 @@ func MaxResponse(bytes int64) ClientOption {
 }
 
 // Foreign says that the server belongs to somebody else. Nothing of the call is
-// sent to it: neither IDs nor deadline, trace context or keys of the user's own.
+// sent to it: neither IDs nor deadline, trace context or keys of the user's own. And
+// a [Problem] of it is not believed that it processed nothing, nor when to try again:
+// of that only the header Retry-After counts. An [ErrorDecoder] may know better.
 func Foreign() ClientOption {
 	return func(o *clientOptions) error {
 		o.foreign = true
