@@ -46,34 +46,33 @@ func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
 	p := &ejectPicker{nodes: nodes}
 	if last, ok := prev.(*ejectPicker); ok && last.ward.ejector == e {
 		p.ward = last.ward
-		p.whole = e.inner.Picker(nodes, last.whole)
+		p.whole = viewOf(e.inner.Picker(nodes, last.whole.picker))
 		p.states = Carry(nodes, last.nodes, last.states, newEjectState)
 	} else {
 		p.ward = &ward{ejector: e}
 		p.ward.sweepAt.Store(-1)
-		p.whole = e.inner.Picker(nodes, nil)
+		p.whole = viewOf(e.inner.Picker(nodes, nil))
 		p.states = Carry(nodes, nil, nil, newEjectState)
 	}
-	p.observer, _ = p.whole.(Observer)
 	p.ward.enter(p)
 	return p
 }
 
 // ejectPicker is the picker of one set.
 type ejectPicker struct {
-	nodes    []*sd.Node
-	states   []*ejectState // parallel to nodes
-	ward     *ward
-	whole    Picker   // inner's, for all nodes
-	observer Observer // whole, if it is one
-	view     atomic.Pointer[ejectView]
-	due      atomic.Int64 // when a probe may be due
+	nodes  []*sd.Node
+	states []*ejectState // parallel to nodes
+	ward   *ward
+	whole  *ejectView // of all nodes
+	view   atomic.Pointer[ejectView]
+	due    atomic.Int64 // when a probe may be due
 }
 
 // ejectView is inner's picker for the nodes that are in. It is immutable.
 type ejectView struct {
 	picker   Picker
 	observer Observer // picker, if it is one
+	starter  Starter  // and the same
 	outer    []int32  // the node's index by that of picker; nil if it is the same
 	inner    []int32  // and the other way round, less than 0 for who is out
 }
@@ -95,7 +94,9 @@ func (p *ejectPicker) Pick(ctx context.Context, now time.Duration) int {
 }
 
 func (p *ejectPicker) Observe(i int, o Outcome) {
-	p.passOn(i, o)
+	if v, k := p.place(i); v.observer != nil {
+		v.observer.Observe(k, o)
+	}
 	s, w := p.states[i], p.ward
 	switch {
 	case s.out.Load():
@@ -126,19 +127,22 @@ func (p *ejectPicker) Observe(i int, o Outcome) {
 	}
 }
 
-// passOn tells inner's picker, the one for the whole set if the node is out.
-func (p *ejectPicker) passOn(i int, o Outcome) {
+// Start passes on that a call begins.
+func (p *ejectPicker) Start(i int, now time.Duration) {
+	if v, k := p.place(i); v.starter != nil {
+		v.starter.Start(k, now)
+	}
+}
+
+// place returns where inner has the node, and under which index: in the picker for
+// the whole set if it is out.
+func (p *ejectPicker) place(i int) (*ejectView, int) {
 	v := p.view.Load()
-	if v.inner != nil {
-		if v.inner[i] < 0 {
-			if p.observer != nil {
-				p.observer.Observe(i, o)
-			}
-			return
-		}
-		i = int(v.inner[i])
+	if v.inner == nil {
+		return v, i
 	}
-	if v.observer != nil {
-		v.observer.Observe(i, o)
+	if k := v.inner[i]; k >= 0 {
+		return v, int(k)
 	}
+	return p.whole, i
 }

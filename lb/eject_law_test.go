@@ -141,8 +141,8 @@ type spyPicker struct {
 }
 
 type spyCount struct {
-	node  *sd.Node
-	calls atomic.Int64
+	node         *sd.Node
+	calls, began atomic.Int64
 }
 
 func (s spy) Picker(nodes []*sd.Node, prev lb.Picker) lb.Picker {
@@ -157,6 +157,13 @@ func (s spy) Picker(nodes []*sd.Node, prev lb.Picker) lb.Picker {
 
 func (p *spyPicker) Pick(context.Context, time.Duration) int {
 	return int(p.turn.Add(1)) % len(p.nodes)
+}
+
+func (p *spyPicker) Start(i int, now time.Duration) {
+	if p.seen[i].node != p.nodes[i] || now < time.Second {
+		panic("the start is of another node")
+	}
+	p.seen[i].began.Add(1)
 }
 
 func (p *spyPicker) Observe(i int, o lb.Outcome) {
@@ -179,13 +186,14 @@ func TestEjectKeepsWhatInnerKnows(t *testing.T) {
 		last = spy{made}.Picker(nodes, prev)
 		return last
 	})
-	w := newWard(t, 1, lb.Eject(hook))
+	w := newWard(t, 1, lb.SlowStart(lb.Eject(lb.SlowStart(hook))))
 	all := wardNodes(8)
 	w.set(all)
 	calls := make([]int64, len(all))
 	tell := func(p lb.Picker, nodes []*sd.Node, i int, r lb.Result) {
 		id := slices.Index(all, nodes[i])
 		calls[id]++
+		p.(lb.Starter).Start(i, w.now)
 		p.(lb.Observer).Observe(i, lb.Outcome{Start: w.now, End: w.now, Result: r, RetryAfter: time.Duration(id)})
 	}
 	for round := range 2000 {
@@ -204,8 +212,9 @@ func TestEjectKeepsWhatInnerKnows(t *testing.T) {
 	}
 	w.set(all[:7])
 	for _, c := range last.(*spyPicker).seen {
-		if id := slices.Index(all, c.node); c.calls.Load() != calls[id] {
-			t.Errorf("node %d had %d calls and inner knows of %d", id, calls[id], c.calls.Load())
+		if id := slices.Index(all, c.node); c.calls.Load() != calls[id] || c.began.Load() != calls[id] {
+			t.Errorf("node %d had %d calls and inner knows of %d begun and %d ended",
+				id, calls[id], c.began.Load(), c.calls.Load())
 		}
 	}
 	w.only(6)

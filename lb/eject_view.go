@@ -23,22 +23,30 @@ func (w *ward) arrange(changed bool) {
 // look returns the view of those that are in, or of all.
 func (p *ejectPicker) look(inner Strategy, out int, panics bool) *ejectView {
 	if out == 0 || panics {
-		return &ejectView{picker: p.whole, observer: p.observer}
+		return p.whole
 	}
 	n := len(p.nodes)
 	in := make([]*sd.Node, 0, n-out)
 	indices := make([]int32, n+n-out) // both ways
-	v := &ejectView{inner: indices[:n], outer: indices[n:n]}
+	inside, outside := indices[:n], indices[n:n]
 	for i, s := range p.states {
-		v.inner[i] = -1
+		inside[i] = -1
 		if !s.out.Load() {
-			v.inner[i] = int32(len(in))
-			v.outer = append(v.outer, int32(i))
+			inside[i] = int32(len(in))
+			outside = append(outside, int32(i))
 			in = append(in, p.nodes[i])
 		}
 	}
-	v.picker = inner.Picker(in, p.whole)
-	v.observer, _ = v.picker.(Observer)
+	v := viewOf(inner.Picker(in, p.whole.picker))
+	v.inner, v.outer = inside, outside
+	return v
+}
+
+// viewOf returns a view of all nodes of a picker.
+func viewOf(p Picker) *ejectView {
+	v := &ejectView{picker: p}
+	v.observer, _ = p.(Observer)
+	v.starter, _ = p.(Starter)
 	return v
 }
 

@@ -44,7 +44,8 @@ func (s *slowStarter) Picker(nodes []*sd.Node, prev Picker) Picker {
 	if !p.ramping && observer == nil {
 		return p // and the balancer need not read the clock
 	}
-	return &slowStartObserver{p, observer}
+	starter, _ := p.picker.(Starter)
+	return &slowStartObserver{p, observer, starter}
 }
 
 // slowStarting is either picker.
@@ -64,6 +65,7 @@ type slowStartPicker struct {
 type slowStartObserver struct {
 	*slowStartPicker
 	observer Observer // inner's, or nil
+	starter  Starter  // and the same
 }
 
 // ramp is what is known of a node that joined.
@@ -154,5 +156,11 @@ func (p *slowStartPicker) Ejected(now time.Duration) []Ejection {
 func (p *slowStartObserver) Observe(i int, o Outcome) {
 	if p.observer != nil {
 		p.observer.Observe(i, o)
+	}
+}
+
+func (p *slowStartObserver) Start(i int, now time.Duration) {
+	if p.starter != nil {
+		p.starter.Start(i, now)
 	}
 }
