@@ -13,14 +13,14 @@ func Percentile(share float64, list []time.Duration) time.Duration {
 	return l.percentile()
 }
 
-// Remembered returns the weight, in calls, of one call after so many periods, with
-// enough other calls in each.
-func Remembered(periods int) float64 {
+// Remembered returns the weight, in calls, of one call after so many periods with so
+// many other calls in each.
+func Remembered(calls, periods int) float64 {
 	l := newLatencies(0.95)
 	l.due.Store(latencyLooking)
 	l.observe(time.Second, 0)
 	for range periods {
-		for range 40 {
+		for range calls {
 			l.observe(time.Millisecond, 0)
 		}
 		l.look()

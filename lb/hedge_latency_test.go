@@ -35,10 +35,11 @@ func TestPercentileIsThatOfTheList(t *testing.T) {
 }
 
 func TestPercentileOfTheExtremes(t *testing.T) {
-	for _, d := range []time.Duration{math.MinInt64, 0, math.MaxInt64} {
-		got := lb.Percentile(0.95, slices.Repeat([]time.Duration{d}, 40))
-		if got <= 0 || got > 3*time.Minute {
-			t.Errorf("%v is taken for %v", d, got)
+	for d, want := range map[time.Duration]time.Duration{
+		math.MinInt64: 1 << 10, 0: 1 << 10, math.MaxInt64: 1 << 37, // the ends of the first bucket and the last
+	} {
+		if got := lb.Percentile(0.95, slices.Repeat([]time.Duration{d}, 40)); got != want {
+			t.Errorf("%v is taken for %v, want %v", d, got, want)
 		}
 	}
 	if got := lb.Percentile(0.95, make([]time.Duration, 39)); got != 0 {
@@ -47,11 +48,14 @@ func TestPercentileOfTheExtremes(t *testing.T) {
 }
 
 func TestPercentileForgets(t *testing.T) {
-	if got := lb.Remembered(8); math.Abs(got-1/math.E) > 0.03 {
-		t.Errorf("after 8 s a call weighs %v", got)
-	}
-	if got := lb.Remembered(100); got != 0 {
-		t.Errorf("after 100 s a call weighs %v", got)
+	for _, tt := range []struct{ calls, periods, want, within float64 }{
+		{40, 8, 1 / math.E, 0.03},
+		{40, 100, 0, 0},
+		{1, 100, 0.5, 0.1}, // rare calls are remembered for longer
+	} {
+		if got := lb.Remembered(int(tt.calls), int(tt.periods)); math.Abs(got-tt.want) > tt.within {
+			t.Errorf("a call weighs %v after %v periods of %v calls, want %v", got, tt.periods, tt.calls, tt.want)
+		}
 	}
 }
 
@@ -87,6 +91,25 @@ func TestHedgeFollowsThePercentile(t *testing.T) {
 		calls(8000, 2*time.Millisecond)
 		if got := after(); got < 2*time.Millisecond || got > 2200*time.Microsecond {
 			t.Errorf("2 ms: hedged after %v", got)
+		}
+	})
+}
+
+// Where calls are rare, more of them are remembered, rather than too few.
+func TestHedgeOfRareCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := time.Duration(0)
+		hedged := lb.Hedge(sleep, lb.OnHedge(func(ctx context.Context) { sent = time.Since(began(ctx)) }))
+		for range 300 {
+			time.Sleep(2 * time.Second)
+			_, _ = hedged(beginning(t.Context()), 10*time.Millisecond)
+		}
+		for range 300 {
+			time.Sleep(2 * time.Second)
+			_, _ = hedged(beginning(t.Context()), 100*time.Millisecond)
+		}
+		if _, _ = hedged(beginning(t.Context()), time.Minute); sent < 100*time.Millisecond || sent > 107*time.Millisecond {
+			t.Errorf("hedged after %v", sent)
 		}
 	})
 }
@@ -131,13 +154,18 @@ func TestHedgeDoesNotDriveItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		hedges := 0
-		hedged := lb.Hedge(sleep, lb.HedgeBudget(lb.NewBudget(lb.BudgetRatio(1), lb.BudgetBurst(1e6))),
+		hedged := lb.Hedge(func(ctx context.Context, _ string) (int, error) {
+			if call.From(ctx).Attempt() > 1 {
+				return 2, nil
+			}
+			return sleep(ctx, 10*time.Millisecond+time.Duration(random.Int64N(1e8)))
+		}, lb.HedgePercentile(0.8, time.Millisecond), lb.HedgeBudget(lb.NewBudget(lb.BudgetRatio(1), lb.BudgetBurst(1e6))),
 			lb.OnHedge(func(context.Context) { hedges++ }))
 		const calls = 5000
 		for range calls {
-			_, _ = hedged(t.Context(), 10*time.Millisecond+time.Duration(random.Int64N(1e8)))
+			_, _ = hedged(t.Context(), "")
 		}
-		if share := float64(hedges) / calls; share < 0.02 || share > 0.06 {
+		if share := float64(hedges) / calls; share < 0.12 || share > 0.22 {
 			t.Errorf("%.1f %% of the calls are hedged", 100*share)
 		}
 	})

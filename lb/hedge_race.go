@@ -152,8 +152,8 @@ func (r *race) join() (context.Context, bool) {
 }
 
 // end says how an attempt ended. The first answer ends the race; what the other says
-// after that comes of its being canceled. A failure ends it if there is no other
-// attempt to wait for.
+// after that comes of its being canceled. A failure ends it if no other attempt was
+// made, so that none is.
 func (r *race) end(ctx context.Context, n int, err error) {
 	if n == 1 && endpoint.IsLocal(err) {
 		r.budget.refund()
@@ -169,7 +169,7 @@ func (r *race) end(ctx context.Context, n int, err error) {
 	} else {
 		r.errs = nil
 	}
-	if r.over = wins(ctx, err) || !r.sent || len(r.errs) == 2; r.over {
+	if r.over = wins(ctx, err) || !r.sent; r.over {
 		r.cancel()
 	}
 }
