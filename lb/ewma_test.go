@@ -203,7 +203,7 @@ func TestPeakEWMATakesACancellationForALowerBound(t *testing.T) {
 	d.served(1, at, 10*ms)
 	d.served(0, at, 50*ms)
 	d.ended(0, at, ms, lb.Canceled, 0)
-	d.ended(0, at, 90*ms, lb.Refused, 0)
+	d.ended(0, at, 90*ms, lb.Refused, time.Second)
 	if got := d.load(at); got != 5 {
 		t.Errorf("a bound of 1 ms makes 50 ms a load of %d times 10", got)
 	}
