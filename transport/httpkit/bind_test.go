@@ -197,3 +197,25 @@ func TestMalformedTags(t *testing.T) {
 		t.Errorf("the good field is blamed: %s", message)
 	}
 }
+
+type (
+	Inner  struct{ A string }
+	_Inner struct{ B string }
+)
+
+// What stands for an embedded struct gets in the way of no field.
+func TestEmbeddedBesideFieldsLikeIt(t *testing.T) {
+	type request struct {
+		ID string `query:"id"`
+		Inner
+		_Inner
+		Embedded_Inner   string
+		Embedded__Inner  string
+		Embedded___Inner string
+	}
+	url := start(t, "POST /x", httpkit.NewHandler(echo[request], httpkit.DecodeStrictJSON, httpkit.EncodeJSON))
+	body := `{"A":"1","B":"2","Embedded_Inner":"3","Embedded__Inner":"4","Embedded___Inner":"5"}`
+	if got, want := post(t, url+"/x?id=0", body).body, `{"ID":"0",`+body[1:]; strings.TrimSpace(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // jsonBody is what of a request type travels as JSON: all of it, nothing, or the
@@ -65,7 +66,7 @@ func (b *jsonBody) collect(t reflect.Type, part, whole []int) []reflect.StructFi
 				// reflect makes neither embedded types with methods nor fields
 				// that are not exported; encoding/json needs neither.
 				fields = append(fields, reflect.StructField{
-					Name: "Embedded_" + f.Name, Type: reflect.StructOf(inner), Anonymous: true,
+					Name: freeName(t, f.Name), Type: reflect.StructOf(inner), Anonymous: true,
 				})
 			}
 		case f.IsExported():
@@ -74,6 +75,18 @@ func (b *jsonBody) collect(t reflect.Type, part, whole []int) []reflect.StructFi
 		}
 	}
 	return fields
+}
+
+// freeName returns an exported name for what stands for an embedded struct: one
+// that no field of t has, nor what stands for another one.
+func freeName(t reflect.Type, embedded string) string {
+	prefix := "Embedded_"
+	for i := 0; i < t.NumField(); i++ {
+		if strings.HasPrefix(t.Field(i).Name, prefix) {
+			prefix, i = prefix+"_", -1
+		}
+	}
+	return prefix + embedded
 }
 
 // take moves the fields of a decoded part into the request.
