@@ -30,10 +30,10 @@ import (
 // nothing holds the request. So next must return soon when its context is canceled, as
 // clients of the toolkit's transports do; with one that does not, Hedge gains nothing.
 // In return the first attempt runs in the goroutine of the call, and a goroutine is
-// started only for a second. A call that turns out not to need one costs six
-// allocations, for contexts, a timer and what the two attempts share, and about half
-// as much time as a goroutine of its own would; Retry costs none. A panic of the second is carried to the call as a [*HedgePanic],
-// also if the first succeeded.
+// started only for a second. A panic there is carried to the call as a [*HedgePanic],
+// also if the first succeeded. A call that turns out not to need a second attempt
+// costs six allocations, for contexts, a timer and what the two would share; Retry
+// costs none, and neither does Hedge before it knows the percentile.
 //
 // It panics if next is nil or an option is out of range.
 func Hedge[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...HedgeOption) endpoint.Endpoint[Req, Resp] {
