@@ -27,7 +27,8 @@
 //	sd/memory          a registry inside the process
 //	sd/dns             SRV and address records
 //	sd/sdtest          the conformance suite of every registry adapter
-//	lb                 balancing, retry
+//	lb                 balancing, retry, hedging
+//	lb/lbsim           strategies compared in simulated fleets
 //	transport          serve: register, become ready, drain, stop
 //	transport/httpkit  HTTP handlers, endpoints and a balancing RoundTripper
 //	examples           complete programs (a module of its own)

@@ -6,7 +6,12 @@
 //	uppercase := lb.Endpoint(balancer, (*stringsvc.Client).Uppercase) // a method expression
 //	uppercase = lb.Retry(uppercase, lb.MaxAttempts(3), lb.Idempotent())
 //
-// A [Balancer] picks one live instance per call by a [Strategy]. Strategies are
-// an interface of one method; a pick takes no lock and allocates nothing.
-// [Retry] tries a failed call again on another instance, within a [Budget].
+// A [Balancer] picks one live instance per call by a [Strategy]: [Random],
+// [RoundRobin], [WeightedRoundRobin], [LeastRequest], [PeakEWMA], [ConsistentHash],
+// [LeastLoaded] or one of your own. Round any of them go [Eject], [SlowStart] and
+// [Zone]. A strategy is an interface of one method; a pick takes no lock and
+// allocates nothing.
+//
+// [Retry] tries a failed call again on another instance, [Hedge] asks another when
+// the first is slow; they share a [Budget].
 package lb
