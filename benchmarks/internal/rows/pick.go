@@ -29,6 +29,7 @@ func pickKinds() []pickKind {
 		{"random", lb.Random(), "Go kit random", kitRandom, 30, 0.5, 0.25},
 		{"round robin", lb.RoundRobin(), "Go kit round robin", kitlb.NewRoundRobin, 0, 0, 0.6},
 		{"least request", lb.LeastRequest(), "Go kit random", kitRandom, 40, 0.999, 0.25},
+		{"Peak EWMA", lb.PeakEWMA(), "Go kit random", kitRandom, 100, 0.999, 0.75},
 	}
 }
 
@@ -37,7 +38,7 @@ func kitRandom(e kitsd.Endpointer) kitlb.Balancer { return kitlb.NewRandom(e, 1)
 var pickSizes = [...]int{3, 100, 10_000}
 
 const pickNote = "Pick of a balancer and the release of what it leased. Go kit releases nothing, so it is its pick " +
-	"alone; it has nothing like least request, which stands beside its random."
+	"alone; it has nothing like least request and Peak EWMA, which stand beside its random."
 
 // Picks compares the strategies, on one goroutine and in parallel.
 func Picks() []measure.Group {
