@@ -22,6 +22,9 @@ import (
 // Presence of Heterogeneous Servers", Performance Evaluation 145, 2021). A first
 // drawn that is idle is picked at once, so that idle instances share by
 // weight and none is starved.
+//
+// An instance that fails fast, or whose breaker refuses, is idle most of the time
+// and draws calls: put [Eject] round the strategy, and [Retry] round the endpoint.
 func LeastRequest() Strategy { return leastRequest{} }
 
 type leastRequest struct{}
