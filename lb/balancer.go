@@ -56,9 +56,7 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 	if strategy == nil {
 		faults = append(faults, errors.New("the strategy is nil"))
 	}
-	if len(faults) > 0 {
-		panic(fmt.Sprintf("lb: New: %v", errors.Join(faults...)))
-	}
+	refuse("New", faults)
 	b := &Balancer[C]{endpointer: endpointer, strategy: strategy, epoch: time.Now()}
 	b.state.Store(new(state[C])) // of no set
 	return b

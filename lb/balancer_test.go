@@ -408,11 +408,11 @@ func TestMisuseNamesAllFaults(t *testing.T) {
 		{func() { lb.New[*client](nil, nil) }, []string{"endpointer is nil", "strategy is nil"}},
 		{func() { lb.Endpoint[*client, int, int](nil, nil) }, []string{"balancer is nil", "method is nil"}},
 		{func() { lb.NewBudget(lb.BudgetRatio(2), lb.BudgetRate(-1), lb.BudgetBurst(0), nil) },
-			[]string{"ratio", "rate", "burst", "option is nil"}},
+			[]string{"ratio", "rate", "burst", "option 4 is nil"}},
 		{func() {
 			lb.Retry[int, int](nil, lb.MaxAttempts(0), lb.AttemptTimeout(-1), lb.RetryBackoff(sd.Backoff{Cap: -1}),
 				lb.RetryBudget(nil), lb.OnRetry(nil), lb.MaxRetryDelay(-1), nil)
-		}, []string{"next is nil", "greatest delay", "attempts", "timeout", "backoff", "budget is nil", "function for retries", "option is nil"}},
+		}, []string{"next is nil", "greatest delay", "attempts", "timeout", "backoff", "budget is nil", "function for retries", "option 7 is nil"}},
 	} {
 		func() {
 			defer func() {

@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -47,17 +46,7 @@ const token = 1000
 // range, and names all that are.
 func NewBudget(opts ...BudgetOption) *Budget {
 	b := &Budget{ratio: token / 5, rate: 10, max: 100 * token, epoch: time.Now()}
-	var faults []error
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(b))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: NewBudget: %v", err))
-	}
+	configure("NewBudget", b, opts, nil)
 	b.keep = min(b.max, int64(b.rate*token*budgetWindow.Seconds()))
 	b.tokens.Store(b.keep)
 	b.pool.fill(b.max - b.keep)

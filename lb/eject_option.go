@@ -32,16 +32,7 @@ func newEjector(inner Strategy, opts []EjectOption) *ejector {
 	if inner == nil {
 		faults = append(faults, errors.New("the inner strategy is nil"))
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(e))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: Eject: %v", err))
-	}
+	configure("Eject", e, opts, faults)
 	return e
 }
 

@@ -409,7 +409,7 @@ func TestEjectMisuse(t *testing.T) {
 	defer func() {
 		message := fmt.Sprint(recover())
 		for _, want := range []string{
-			"lb: Eject: ", "the inner strategy is nil", "an option is nil", "the faults", "a success rate",
+			"lb: Eject: ", "the inner strategy is nil", "option 1 is nil", "the faults", "a success rate",
 			"the interval", "the time", "the share", "the panic threshold", "the function",
 		} {
 			if !strings.Contains(message, want) {

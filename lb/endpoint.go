@@ -3,7 +3,6 @@ package lb
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/dowelkit/dowel/endpoint"
 )
@@ -31,9 +30,7 @@ func Endpoint[C, Req, Resp any](
 	if method == nil {
 		faults = append(faults, errors.New("the method is nil"))
 	}
-	if len(faults) > 0 {
-		panic(fmt.Sprintf("lb: Endpoint: %v", errors.Join(faults...)))
-	}
+	refuse("Endpoint", faults)
 	return func(ctx context.Context, req Req) (resp Resp, err error) {
 		if err := ctx.Err(); err != nil {
 			return resp, err

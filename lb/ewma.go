@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -37,17 +36,7 @@ import (
 // PeakEWMA panics if an option is out of range.
 func PeakEWMA(opts ...EWMAOption) Strategy {
 	e := &ewma{tau: 10 * time.Second, probes: 3}
-	var faults []error
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(e))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: PeakEWMA: %v", err))
-	}
+	configure("PeakEWMA", e, opts, nil)
 	return e
 }
 

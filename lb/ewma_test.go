@@ -316,7 +316,7 @@ func TestPeakEWMAAllocatesNothing(t *testing.T) {
 func TestPeakEWMAMisuseNamesAllFaults(t *testing.T) {
 	defer func() {
 		text := fmt.Sprint(recover())
-		for _, want := range []string{"decay time", "probes", "option is nil"} {
+		for _, want := range []string{"decay time", "probes", "option 3 is nil"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q does not name %q", text, want)
 			}

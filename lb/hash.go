@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -37,17 +36,7 @@ import (
 // panics if an option is out of range.
 func ConsistentHash(opts ...HashOption) Strategy {
 	h := &hashing{slots: 1 << 15, bound: 1.25}
-	var faults []error
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(h))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: ConsistentHash: %v", err))
-	}
+	configure("ConsistentHash", h, opts, nil)
 	return h
 }
 

@@ -217,7 +217,7 @@ func TestConsistentHashAllocatesNothing(t *testing.T) {
 func TestConsistentHashMisuseNamesAllFaults(t *testing.T) {
 	defer func() {
 		text := fmt.Sprint(recover())
-		for _, want := range []string{"bound", "slots", "option is nil"} {
+		for _, want := range []string{"bound", "slots", "option 3 is nil"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q does not name %q", text, want)
 			}

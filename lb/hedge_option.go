@@ -29,16 +29,7 @@ func newHedger(hasNext bool, opts []HedgeOption) *hedger {
 	if !hasNext {
 		faults = append(faults, errors.New("next is nil"))
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(h))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: Hedge: %v", err))
-	}
+	configure("Hedge", h, opts, faults)
 	if h.after == 0 {
 		h.latency = newLatencies(h.share)
 	}

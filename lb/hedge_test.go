@@ -312,7 +312,7 @@ func TestHedgePanicsOnMisuse(t *testing.T) {
 	defer func() {
 		text := fmt.Sprint(recover())
 		for _, want := range []string{
-			"lb: Hedge: next is nil", "an option is nil", "not 0.2", "not -1s", "not 0s", "the budget is nil",
+			"lb: Hedge: next is nil", "option 1 is nil", "not 0.2", "not -1s", "not 0s", "the budget is nil",
 			"the function for hedges is nil",
 		} {
 			if !strings.Contains(text, want) {

@@ -35,16 +35,7 @@ func LeastLoaded(loads *Loads, opts ...LoadedOption) Strategy {
 	if loads == nil {
 		faults = append(faults, errors.New("the loads are nil"))
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(s))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: LeastLoaded: %v", err))
-	}
+	configure("LeastLoaded", s, opts, faults)
 	return s
 }
 

@@ -216,7 +216,7 @@ func TestReportMisuse(t *testing.T) {
 		f()
 	}
 	panics(func() { lb.LeastLoaded(nil, nil, lb.LoadExpiry(0)) },
-		"lb: LeastLoaded: ", "the loads are nil", "an option is nil", "the expiry")
+		"lb: LeastLoaded: ", "the loads are nil", "option 1 is nil", "the expiry")
 	for _, u := range []float64{-0.1, math.NaN(), math.Inf(1), math.MaxFloat64} {
 		panics(func() { new(lb.Loads).Of("a").Report(u) }, "lb: Load.Report: ")
 	}

@@ -29,16 +29,7 @@ func newRetrier(hasNext bool, opts []RetryOption) *retrier {
 	if !hasNext {
 		faults = append(faults, errors.New("next is nil"))
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(r))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: Retry: %v", err))
-	}
+	configure("Retry", r, opts, faults)
 	if r.budget == nil {
 		r.budget = NewBudget()
 	}

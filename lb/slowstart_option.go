@@ -23,16 +23,7 @@ func newSlowStarter(inner Strategy, opts []SlowStartOption) *slowStarter {
 	if inner == nil {
 		faults = append(faults, errors.New("the inner strategy is nil"))
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(s))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: SlowStart: %v", err))
-	}
+	configure("SlowStart", s, opts, faults)
 	return s
 }
 

@@ -175,7 +175,7 @@ func TestSlowStartAllocatesNothing(t *testing.T) {
 func TestSlowStartMisuse(t *testing.T) {
 	defer func() {
 		message := fmt.Sprint(recover())
-		wants := []string{"lb: SlowStart: ", "the inner strategy is nil", "an option is nil", "the window", "the aggression", "the floor"}
+		wants := []string{"lb: SlowStart: ", "the inner strategy is nil", "option 1 is nil", "the window", "the aggression", "the floor"}
 		if i := slices.IndexFunc(wants, func(want string) bool { return !strings.Contains(message, want) }); i >= 0 {
 			t.Errorf("the panic lacks %q: %s", wants[i], message)
 		}

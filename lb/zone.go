@@ -41,16 +41,7 @@ func Zone(local string, inner Strategy, opts ...ZoneOption) Strategy {
 	if inner == nil {
 		faults = append(faults, errors.New("the inner strategy is nil"))
 	}
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, errors.New("an option is nil"))
-			continue
-		}
-		faults = append(faults, opt(z))
-	}
-	if err := errors.Join(faults...); err != nil {
-		panic(fmt.Sprintf("lb: Zone: %v", err))
-	}
+	configure("Zone", z, opts, faults)
 	return z
 }
 

@@ -195,7 +195,7 @@ func TestZoneConcurrentSafe(t *testing.T) {
 func TestZoneMisuseNamesAllFaults(t *testing.T) {
 	defer func() {
 		text := fmt.Sprint(recover())
-		for _, want := range []string{"inner strategy is nil", "headroom", "callers", "bias", "option is nil"} {
+		for _, want := range []string{"inner strategy is nil", "headroom", "callers", "bias", "option 4 is nil"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q does not name %q", text, want)
 			}
