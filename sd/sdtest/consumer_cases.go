@@ -11,10 +11,10 @@ import (
 
 // consumerCases are how a watch treats whoever ranges over it.
 var consumerCases = []testCase{
-	{name: "LazyWatch", run: lazyWatch},
+	{name: "LazyWatch", alone: true, run: lazyWatch},
 	{name: "SameGoroutine", run: sameGoroutine},
-	{name: "BreakEnds", run: breakEnds},
-	{name: "ContextEnds", run: contextEnds},
+	{name: "BreakEnds", alone: true, run: breakEnds},
+	{name: "ContextEnds", alone: true, run: contextEnds},
 	{name: "RangesAreIndependent", run: rangesAreIndependent},
 	{name: "SlowConsumer", run: slowConsumer},
 	{name: "SetsAreImmutable", run: setsAreImmutable},

@@ -3,27 +3,33 @@ package sdtest
 import (
 	"cmp"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/dowelkit/dowel/sd"
 )
 
 // Harness says how the suite reaches a registry.
 type Harness struct {
-	// New makes ready a service for one case; some cases need two. The name is
-	// new, a DNS label, and may be the beginning of another's. All services
-	// should be in one registry. What New opens it closes with t.Cleanup.
+	// New makes ready a service for one case; some cases need two, and one more
+	// is made at the start to learn what its Service can do. The name is new, a
+	// DNS label, and may be the beginning of another's. All services should be in
+	// one registry. What New opens it closes with t.Cleanup.
 	New func(t *testing.T, service string) Service
 
 	// InProcess says that New opens no socket and starts no process, so that
 	// each case runs in a synctest bubble of its own: a goroutine left behind
 	// then fails the case with a panic that shows its stack.
 	InProcess bool
+
+	// Parallel is how many cases may run at once, each with a service of its
+	// own. Cases that count goroutines, have many instances or need a fault of
+	// Shared run alone, after the others. The default is 1, and there is nothing
+	// to gain from more if InProcess.
+	Parallel int
+
+	// Shared names the faults that hit the whole registry and not one service of
+	// it alone.
+	Shared []Fault
 
 	// Patience is how long something may take that must happen. The default is
 	// a minute, and an hour of the bubble's time if InProcess.
@@ -38,124 +44,62 @@ type Harness struct {
 	// The default is Quiet.
 	Lease time.Duration
 
+	// Recovery is how long after the return of the registry, or of the network,
+	// watches and registrations may need to be as they were. The default is 10 s.
+	Recovery time.Duration
+
 	// Many is the number of instances in the case with many of them. The
 	// default is 2,000.
 	Many int
+
+	// Packages are the beginnings of the import paths whose goroutines must be
+	// gone when what started them is over: the adapter's at least. The default is
+	// that of package sd, which is always among them.
+	Packages []string
 
 	// Must names the faults that every Service of this harness has to have. A
 	// fault that is missing and not named here skips its cases and says so.
 	Must []Fault
 }
 
-// Service is one service in a registry, and what the harness can do to it. Each
-// function returns once the fault is in effect. A nil function means that the
-// harness cannot do it.
-type Service struct {
-	Instancer sd.Instancer
-	Registrar sd.Registrar
-
-	// Refused is a registrar whose credentials the registry refuses.
-	Refused sd.Registrar
-	// Outage takes the registry away and returns a function that brings it back
-	// with its data. That is called once.
-	Outage func(t *testing.T) (restore func())
-	// LoseData makes the registry forget every entry of the service, as after a
-	// restart without its disk.
-	LoseData func(t *testing.T)
-	// Expire ends the lease or session of a registration whose registrant lives.
-	Expire func(t *testing.T, id string)
-	// Delete takes an entry out as an operator does.
-	Delete func(t *testing.T, id string)
-	// Kill makes a registrant die without a word.
-	Kill func(t *testing.T, id string)
-}
-
-// Fault names a field of Service that may be nil.
-type Fault string
-
-// The faults.
-const (
-	Refused  Fault = "Refused"
-	Outage   Fault = "Outage"
-	LoseData Fault = "LoseData"
-	Expire   Fault = "Expire"
-	Delete   Fault = "Delete"
-	Kill     Fault = "Kill"
-)
-
-func (s *Service) can(f Fault) bool {
-	switch f {
-	case "":
-		return true
-	case Refused:
-		return s.Refused != nil
-	case Outage:
-		return s.Outage != nil
-	case LoseData:
-		return s.LoseData != nil
-	case Expire:
-		return s.Expire != nil
-	case Delete:
-		return s.Delete != nil
-	case Kill:
-		return s.Kill != nil
-	}
-	return false
-}
-
-// testCase is one subtest.
-type testCase struct {
-	name  string
-	needs Fault // "" if none
-	run   func(*scene)
-}
-
-// Run runs every case as a subtest of t. It fails t at once if the harness is
-// malformed, and names all that is wrong with it.
+// Run runs every case as a subtest of t, and logs at last how long the registry
+// took for what. A case that needs a fault that comes in kinds is run for each.
+// Run fails t at once if the harness is malformed, and names all that is wrong
+// with it.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if faults := h.check(); len(faults) > 0 {
 		t.Fatal("sdtest: " + strings.Join(faults, "; "))
 	}
 	h = h.withDefaults()
-	for _, c := range slices.Concat(watchCases, consumerCases, registrationCases, outageCases, lossCases) {
-		t.Run(c.name, func(t *testing.T) { h.runCase(t, c) })
-	}
-}
-
-func (h Harness) runCase(t *testing.T, c testCase) {
-	missing := false
-	body := func(t *testing.T) {
-		s := newScene(t, h)
-		for _, f := range h.Must {
-			if !s.can(f) {
-				t.Errorf("the harness must be able to do %s, and its Service has no %[1]s", f)
-			}
-		}
-		if missing = !s.can(c.needs); !missing {
-			c.run(s)
+	p := &program{h: h, able: h.probe(t)}
+	for _, f := range h.Must {
+		if !p.able.can(f) {
+			t.Errorf("the harness must be able to do %s, and its Service has no %[1]s", f)
 		}
 	}
-	if h.InProcess {
-		synctest.Test(t, body)
-	} else {
-		body(t)
-	}
-	if missing {
-		t.Skipf("not tested: the harness has no %s", c.needs)
-	}
+	p.run(t)
+	p.figures.log(t)
 }
 
 func (h Harness) check() (faults []string) {
 	if h.New == nil {
 		faults = append(faults, "New is nil")
 	}
-	if h.Patience < 0 || h.Quiet < 0 || h.Lease < 0 || h.Many < 0 {
-		faults = append(faults, fmt.Sprintf("Patience %v, Quiet %v, Lease %v or Many %d is negative", h.Patience, h.Quiet, h.Lease, h.Many))
+	if h.Patience < 0 || h.Quiet < 0 || h.Lease < 0 || h.Recovery < 0 {
+		faults = append(faults, fmt.Sprintf("Patience %v, Quiet %v, Lease %v or Recovery %v is negative", h.Patience, h.Quiet, h.Lease, h.Recovery))
+	}
+	if h.Many < 0 || h.Parallel < 0 {
+		faults = append(faults, fmt.Sprintf("Many %d or Parallel %d is negative", h.Many, h.Parallel))
 	}
 	for _, f := range h.Must {
-		if !slices.Contains([]Fault{Refused, Outage, LoseData, Expire, Delete, Kill}, f) {
+		if !f.known() {
 			faults = append(faults, fmt.Sprintf("Must names %q, which is no fault", f))
+		}
+	}
+	for _, f := range h.Shared {
+		if !f.known() {
+			faults = append(faults, fmt.Sprintf("Shared names %q, which is no fault", f))
 		}
 	}
 	return faults
@@ -165,13 +109,13 @@ func (h Harness) withDefaults() Harness {
 	patience, quiet := time.Minute, time.Second/2
 	if h.InProcess {
 		patience, quiet = time.Hour, time.Minute
+		h.Parallel = 1
 	}
 	h.Patience = cmp.Or(h.Patience, patience)
 	h.Quiet = cmp.Or(h.Quiet, quiet)
 	h.Lease = cmp.Or(h.Lease, h.Quiet)
+	h.Recovery = cmp.Or(h.Recovery, 10*time.Second)
 	h.Many = cmp.Or(h.Many, 2000)
+	h.Parallel = cmp.Or(h.Parallel, 1)
 	return h
 }
-
-// serviceName is new in a registry that outlives this test run.
-func serviceName() string { return fmt.Sprintf("dowel-%010x", rand.Uint64N(1<<40)) }

@@ -13,7 +13,7 @@ import (
 var outageCases = []testCase{
 	{name: "OutageKeepsTheSet", needs: Outage, run: outageKeepsTheSet},
 	{name: "OutageMeetsNewWatch", needs: Outage, run: outageMeetsNewWatch},
-	{name: "OutageEndsWatches", needs: Outage, run: outageEndsWatches},
+	{name: "OutageEndsWatches", needs: Outage, alone: true, run: outageEndsWatches},
 	{name: "OutageDelaysRegister", needs: Outage, run: outageDelaysRegister},
 	{name: "OutageBoundsRegister", needs: Outage, run: outageBoundsRegister},
 	{name: "OutageBoundsUpdate", needs: Outage, run: outageBoundsUpdate},

@@ -235,5 +235,4 @@ var registrationDefects = []defect{
 			return err
 		}
 	})},
-	{"cannot do what its harness must", "Killed", "must be able to do Kill", func(_ *memory.Registry, _ string, s *sdtest.Service) { s.Kill = nil }},
 }

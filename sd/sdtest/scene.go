@@ -16,26 +16,24 @@ import (
 type scene struct {
 	*testing.T
 	Service
-	h    Harness
-	name string // of the service
+	h       Harness
+	name    string // of the service
+	kind    string // of the fault that the case needs
+	figures *figures
 }
 
 // prompt is how long something may take that depends on no server.
 const prompt = 5 * time.Second
 
-func newScene(t *testing.T, h Harness) *scene {
-	s := &scene{T: t, h: h, name: serviceName()}
+func (p *program) scene(t *testing.T, kind string) *scene {
+	s := &scene{T: t, h: p.h, name: serviceName(), kind: kind, figures: &p.figures}
 	s.Service = s.service(s.name)
 	return s
 }
 
 func (s *scene) service(name string) Service {
 	s.Helper()
-	service := s.h.New(s.T, name)
-	if service.Instancer == nil || service.Registrar == nil {
-		s.Fatal("sdtest: New returned a Service without an Instancer or a Registrar")
-	}
-	return service
+	return s.h.New(s.T, name)
 }
 
 // bounded returns a context that ends after d and with the case.
@@ -89,7 +87,11 @@ func (s *scene) update(r *sd.Registration, in sd.Instance) {
 // outage begins an outage. It ends with the returned function, or with the case.
 func (s *scene) outage() (restore func()) {
 	s.Helper()
-	restore = sync.OnceFunc(s.Outage(s.T))
+	begin := s.Outages[s.kind]
+	if begin == nil {
+		begin = s.Outage
+	}
+	restore = sync.OnceFunc(begin(s.T))
 	s.Cleanup(restore)
 	return restore
 }
@@ -102,7 +104,7 @@ func (s *scene) loseIfPossible(id string) {
 		s.Delete(s.T, id)
 	case s.Expire != nil:
 		s.Expire(s.T, id)
-	case s.LoseData != nil:
+	case s.LoseData != nil && s.h.Parallel == 1:
 		s.LoseData(s.T)
 	}
 }

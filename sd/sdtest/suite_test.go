@@ -51,11 +51,13 @@ func newService(registry *memory.Registry, service string, ttl time.Duration) sd
 		Instancer: registry.Instancer(service),
 		Registrar: registry.Registrar(service, memory.TTL(ttl)),
 		Refused:   refusing.Registrar(service),
-		Outage:    func(*testing.T) func() { faults.Outage(errDown); return faults.Restore },
-		LoseData:  func(*testing.T) { faults.LoseData() },
-		Expire:    func(_ *testing.T, id string) { faults.Expire(service, id) },
-		Delete:    func(_ *testing.T, id string) { faults.Delete(service, id) },
-		Kill:      func(_ *testing.T, id string) { faults.Kill(service, id) },
+		Outages: map[string]func(*testing.T) func(){
+			"down": func(*testing.T) func() { faults.Outage(errDown); return faults.Restore },
+		},
+		LoseData: func(*testing.T) { faults.LoseData() },
+		Expire:   func(_ *testing.T, id string) { faults.Expire(service, id) },
+		Delete:   func(_ *testing.T, id string) { faults.Delete(service, id) },
+		Kill:     func(_ *testing.T, id string) { faults.Kill(service, id) },
 	}
 }
 
@@ -75,7 +77,11 @@ func TestBroken(t *testing.T) {
 	case "":
 		t.Skip("only in a child process of TestSuiteCatches")
 	case "harness":
-		sdtest.Run(t, sdtest.Harness{Quiet: -1, Must: []sdtest.Fault{"Flood"}})
+		sdtest.Run(t, sdtest.Harness{Quiet: -1, Must: []sdtest.Fault{"Flood", sdtest.Kill.Of("late")}, Shared: []sdtest.Fault{"Fire"}})
+	case "unable":
+		h := sound(ttl, func(_ *memory.Registry, _ string, s *sdtest.Service) { s.Kill = nil })
+		h.Must = append(h.Must, sdtest.Outage.Of("flood"))
+		sdtest.Run(t, h)
 	default:
 		for _, d := range defects {
 			if d.name == name {
@@ -139,15 +145,24 @@ func TestSuiteLeavesNoRegistration(t *testing.T) {
 
 func TestMalformedHarness(t *testing.T) {
 	out, err := child(t, "TestBroken", "harness")
-	for _, fault := range []string{"New is nil", "Quiet -1ns", `"Flood"`} {
+	for _, fault := range []string{"New is nil", "Quiet -1ns", `"Flood"`, `"Kill/late"`, `"Fire"`} {
 		if err == nil || !strings.Contains(out, fault) {
 			t.Errorf("the suite does not say %s but:\n%s", fault, out)
 		}
 	}
 }
 
+func TestFaultsThatMustBe(t *testing.T) {
+	out, err := child(t, "TestBroken$/^Sorted", "unable")
+	for _, fault := range []string{"must be able to do Kill", "must be able to do Outage/flood"} {
+		if err == nil || !strings.Contains(out, fault) {
+			t.Errorf("the suite does not say that the harness %s but:\n%s", fault, out)
+		}
+	}
+}
+
 func TestMissingFaults(t *testing.T) {
-	h := sound(ttl, func(_ *memory.Registry, _ string, s *sdtest.Service) { s.Kill, s.Outage = nil, nil })
+	h := sound(ttl, func(_ *memory.Registry, _ string, s *sdtest.Service) { s.Kill, s.Outages = nil, nil })
 	h.Must = nil
 	sdtest.Run(t, h) // skips, and fails nothing
 }
