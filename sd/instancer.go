@@ -17,6 +17,15 @@ import (
 // did not change keeps its pointer from set to set. A slow consumer gets the
 // newest set, never a backlog, and blocks nobody.
 //
+// A set is what the registry says. One that has lost its data truly says that
+// nobody is there, until the living have registered again: [Stabilize] is what
+// rides that out. It waits with removals after an error, so a registry that has
+// gone silent should be reported as one before leases run out.
+//
+// An entry of the registry that cannot be read is left out. It is reported once,
+// by an error before the set that lacks it, and again only after it has changed;
+// the set follows even if it did not change, because the source is sound.
+//
 // Watch yields on the ranging goroutine only. It ends only when ctx is done or
 // the consumer breaks off, returns promptly then, and leaves nothing running.
 // While it waits for its source only ctx interrupts it: stop of [iter.Pull]
