@@ -1,0 +1,115 @@
+package testserver_test
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+)
+
+// store is a server and a way to keep a value there.
+type store struct {
+	*testserver.Server
+	put func(t *testing.T)
+	// has waits no longer than a second.
+	has func() (bool, error)
+}
+
+func TestServerIsKilledAndStarted(t *testing.T) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			s := open(t)
+			first := time.Since(began)
+			s.put(t)
+			expect(t, s, true)
+
+			s.Kill()
+			if pid := s.PID(); pid != 0 {
+				t.Errorf("a killed server has process %d", pid)
+			}
+			if _, err := s.has(); err == nil {
+				t.Error("a killed server answers")
+			}
+			began = time.Now()
+			s.Start()
+			t.Logf("first start %v, with data %v", first, time.Since(began))
+			expect(t, s, true)
+
+			s.Kill()
+			s.Wipe()
+			s.Start()
+			expect(t, s, false)
+		})
+	}
+}
+
+func TestServerIsSilentWhilePaused(t *testing.T) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			s.put(t)
+			s.Pause()
+			if has, err := s.has(); err == nil {
+				t.Errorf("a paused server answers: %v", has)
+			}
+			s.Resume()
+			expect(t, s, true)
+			s.Pause() // a paused server can be killed, and ends with the test
+		})
+	}
+}
+
+func expect(t *testing.T, s store, want bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	has, err := s.has()
+	for ; err != nil && time.Now().Before(deadline); has, err = s.has() {
+	}
+	if err != nil || has != want {
+		t.Errorf("has the value: %v, %v; want %v", has, err, want)
+	}
+}
+
+var stores = map[string]func(*testing.T) store{
+	"etcd": func(t *testing.T) store {
+		s := testserver.NewEtcd(t)
+		ask := func(what, body string) ([]byte, error) {
+			return ask(http.MethodPost, "http://"+s.Addr()+"/v3/kv/"+what, body)
+		}
+		return store{
+			Server: s,
+			put: func(t *testing.T) {
+				if _, err := ask("put", `{"key":"YQ==","value":"Yg=="}`); err != nil {
+					t.Fatal(err)
+				}
+			},
+			has: func() (bool, error) {
+				answer, err := ask("range", `{"key":"YQ=="}`)
+				return bytes.Contains(answer, []byte(`"value":"Yg=="`)), err
+			},
+		}
+	},
+}
+
+var client = &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+func ask(method, url, body string) ([]byte, error) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var answer bytes.Buffer
+	_, err = answer.ReadFrom(resp.Body)
+	return answer.Bytes(), err
+}
