@@ -1,0 +1,122 @@
+package consul
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+	"github.com/hashicorp/consul/api"
+)
+
+// entry is one registration with the agent; [sd.Keep] drives it.
+type entry struct {
+	registrar *Registrar
+	nonce     string
+	since     string
+
+	puts    int
+	put     *api.AgentServiceRegistration // the last, nil before the first
+	checkID string                        // of its TTL check
+	renewed time.Time                     // when the agent last heard of us
+}
+
+// Put gives each attempt a TTL check of its own. A request that was given up on may
+// yet reach the agent after a later one and undo it; then the later one's check is
+// gone, and the next heartbeat finds out. A new check also begins as passing, where
+// one that the agent knows keeps the state that it had.
+func (e *entry) Put(ctx context.Context, in sd.Instance) error {
+	e.puts++
+	registration, err := e.registration(in)
+	if err != nil {
+		return sd.Permanent(err)
+	}
+	e.put = registration
+	start := time.Now()
+	err = e.registrar.agent.ServiceRegisterOpts(registration,
+		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
+	switch {
+	case err == nil:
+		e.renewed = start
+		return nil
+	case refused(err):
+		return sd.Permanent(fmt.Errorf("consul: %w", err))
+	}
+	return fmt.Errorf("consul: %w", err)
+}
+
+// Hold returns once the agent has forgotten the instance, or shows another than was
+// put, or was not reached for a whole TTL.
+func (e *entry) Hold(ctx context.Context) error {
+	ttl := e.registrar.options.ttl
+	for failures := 0; ; {
+		if err := e.pause(ctx, failures); err != nil {
+			return err
+		}
+		start := time.Now()
+		err := e.renew(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			e.renewed = start
+			failures = 0
+		case forgotten(err), time.Since(e.renewed) >= ttl:
+			return fmt.Errorf("consul: %w", err)
+		default:
+			failures++
+		}
+	}
+}
+
+// pause waits until the next heartbeat is due: a third of the TTL, less some jitter,
+// so that those who registered together do not go on together.
+func (e *entry) pause(ctx context.Context, failures int) error {
+	third := e.registrar.options.ttl / 3
+	if failures > 0 {
+		return sd.Backoff{Cap: third}.Wait(ctx, failures)
+	}
+	t := time.NewTimer(third - rand.N(third/4))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// renew sends a heartbeat, or asks for the service if Consul makes the checks.
+func (e *entry) renew(ctx context.Context) error {
+	// A connection that swallows everything must leave time for another.
+	ctx, cancel := context.WithTimeout(ctx, max(e.registrar.options.ttl/3, time.Second))
+	defer cancel()
+	options := new(api.QueryOptions).WithContext(ctx)
+	if e.checkID != "" {
+		return e.registrar.agent.UpdateTTLOpts(e.checkID, "", api.HealthPassing, options)
+	}
+	there, _, err := e.registrar.agent.Service(e.put.ID, options)
+	if err == nil && !e.shows(there) {
+		return errOverwritten
+	}
+	return err
+}
+
+func (e *entry) shows(s *api.AgentService) bool {
+	return s != nil && s.Address == e.put.Address && s.Port == e.put.Port &&
+		s.Weights.Passing == e.put.Weights.Passing && maps.Equal(s.Meta, e.put.Meta)
+}
+
+// Remove cannot hit another registration: nobody else has this ID.
+func (e *entry) Remove(ctx context.Context) error {
+	if e.put == nil {
+		return nil
+	}
+	err := e.registrar.agent.ServiceDeregisterOpts(e.put.ID, new(api.QueryOptions).WithContext(ctx))
+	if err == nil || forgotten(err) {
+		return nil
+	}
+	return fmt.Errorf("consul: %w", err)
+}

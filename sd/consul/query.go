@@ -1,0 +1,75 @@
+package consul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+)
+
+// query asks for the entries of a service again and again, each time for what is
+// newer than the answer before: Consul holds the query back until there is any
+// ("Blocking Queries" in Consul's documentation of its HTTP API).
+type query struct {
+	instancer *Instancer
+	index     uint64 // of the answer before; 0: none that counts
+}
+
+// answerTime is what Consul may take to answer, beyond the time for which it may
+// hold a query back.
+const answerTime = 15 * time.Second
+
+var (
+	// errBackwards: what came with it must not be believed. Consul 1.16 answers with
+	// an index of 1 and no entries if a query times out while its stream breaks.
+	errBackwards = errors.New("the index went backwards")
+	errNoLeader  = errors.New("the server knows no leader, and its answer may be of any age")
+	errHidden    = errors.New("the token may not see the instances: Consul left all out by its access rules")
+)
+
+// run returns what the service has now. After an error the next query begins anew.
+func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
+	i, o := q.instancer, &q.instancer.options
+	options, bound := q.next()
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("no answer within %v", bound))
+	defer cancel()
+	ctx, stop := i.guard(ctx)
+	defer stop()
+	asked := q.index
+	q.index = 0
+	entries, meta, err := i.health.ServiceMultipleTags(i.service, o.tags, o.health == passing, options.WithContext(ctx))
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, err
+	case meta.LastIndex < asked:
+		return nil, errBackwards
+	case o.stale && !meta.KnownLeader && meta.QueryBackend != api.QueryBackendStreaming:
+		return nil, errNoLeader // a stream ends without a leader, and does not say
+	case len(entries) == 0 && meta.ResultsFilteredByACLs:
+		return nil, errHidden
+	}
+	q.index = max(1, meta.LastIndex) // 0 would ask without end
+	return entries, nil
+}
+
+// next returns the options of the next query, and when to give it up.
+func (q *query) next() (api.QueryOptions, time.Duration) {
+	o := &q.instancer.options
+	options := api.QueryOptions{Datacenter: o.datacenter, Filter: o.filter, AllowStale: o.stale}
+	if q.index == 0 {
+		// A leader that was just elected may answer before it has caught up, and
+		// would say that nobody is there. It does not if consistency is asked for.
+		options.RequireConsistent = !o.stale
+		return options, answerTime
+	}
+	options.WaitIndex = q.index
+	// One change wakes all clients. Without jitter they would ask together ever after.
+	options.WaitTime = o.wait - rand.N(o.wait/8)
+	// Consul adds up to a sixteenth.
+	return options, o.wait + o.wait/16 + answerTime
+}
