@@ -16,7 +16,7 @@ import (
 // they are 152 with theirs.
 var (
 	jarPackages = []string{
-		"libdropwizard-metrics-java", "libnetty-java", "libslf4j-java", "libsnappy-java", "libsnappy-jni", "libzookeeper-java",
+		"libdropwizard-metrics-java", "libnetty-java", "libslf4j-java", "libsnappy-java", "libzookeeper-java",
 	}
 	jars = []string{
 		"metrics-core", "netty-buffer", "netty-codec", "netty-common", "netty-handler", "netty-resolver", "netty-transport",

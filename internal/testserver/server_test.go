@@ -1,9 +1,6 @@
 package testserver_test
 
 import (
-	"bytes"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -74,42 +71,4 @@ func expect(t *testing.T, s store, want bool) {
 	if err != nil || has != want {
 		t.Errorf("has the value: %v, %v; want %v", has, err, want)
 	}
-}
-
-var stores = map[string]func(*testing.T) store{
-	"etcd": func(t *testing.T) store {
-		s := testserver.NewEtcd(t)
-		ask := func(what, body string) ([]byte, error) {
-			return ask(http.MethodPost, "http://"+s.Addr()+"/v3/kv/"+what, body)
-		}
-		return store{
-			Server: s,
-			put: func(t *testing.T) {
-				if _, err := ask("put", `{"key":"YQ==","value":"Yg=="}`); err != nil {
-					t.Fatal(err)
-				}
-			},
-			has: func() (bool, error) {
-				answer, err := ask("range", `{"key":"YQ=="}`)
-				return bytes.Contains(answer, []byte(`"value":"Yg=="`)), err
-			},
-		}
-	},
-}
-
-var client = &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-
-func ask(method, url, body string) ([]byte, error) {
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	var answer bytes.Buffer
-	_, err = answer.ReadFrom(resp.Body)
-	return answer.Bytes(), err
 }
