@@ -29,7 +29,8 @@ import (
 // ("equal jitter", Exponential Backoff and Jitter, AWS Architecture Blog, 2015). n
 // falls by one for each interval that the instance is in. Then one call is sent to
 // the instance as a probe. If it is served the instance returns, if it faults it is
-// ejected again, and if it tells nothing there is another probe a second later.
+// ejected again, and if it tells nothing there is another probe a second later. With
+// [SlowStart] inside or outside, one that returns gets its calls by and by.
 //
 // At most a share of the set is out at a time, see [MaxEjected], and never all of
 // it; when the set shrinks, those that have the least time left return early. When
@@ -45,12 +46,11 @@ func Eject(inner Strategy, opts ...EjectOption) Strategy { return newEjector(inn
 func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
 	p := &ejectPicker{nodes: nodes}
 	if last, ok := prev.(*ejectPicker); ok && last.ward.ejector == e {
-		p.ward = last.ward
+		p.ward = last.ward.of(last)
 		p.whole = viewOf(e.inner.Picker(nodes, last.whole.picker))
 		p.states = Carry(nodes, last.nodes, last.states, newEjectState)
 	} else {
-		p.ward = &ward{ejector: e}
-		p.ward.sweepAt.Store(-1)
+		p.ward = newWard(e)
 		p.whole = viewOf(e.inner.Picker(nodes, nil))
 		p.states = Carry(nodes, nil, nil, newEjectState)
 	}

@@ -28,11 +28,29 @@ type ward struct {
 	panics  bool
 	rates   []float64 // scratch
 	news    []news    // for onEject
+	outside attendant // who goes round the pickers, or nil
 }
 
 type news struct {
 	Ejection
 	out bool
+}
+
+func newWard(e *ejector) *ward {
+	w := &ward{ejector: e}
+	w.sweepAt.Store(-1)
+	return w
+}
+
+// of returns the ward for the successor of p: its own, or a new one if p has a
+// successor already, as when [Zone] splits a set.
+func (w *ward) of(p *ejectPicker) *ward {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.current == p {
+		return w
+	}
+	return newWard(w.ejector)
 }
 
 // unlock tells what happened under the lock once it is free, so that who is told
@@ -183,7 +201,7 @@ func (w *ward) admit(s *ejectState, cause EjectCause) {
 	s.until = w.now + lasts
 	s.since.Store(int64(w.now))
 	s.probing.Store(idle)
-	w.tell(w.current.nodes[s.index].Instance(), s, lasts, true)
+	w.announce(s, lasts, true)
 }
 
 // discharge lets a node return, with nothing against it but how often it was out.
@@ -194,7 +212,7 @@ func (w *ward) discharge(s *ejectState) {
 	s.probing.Store(idle)
 	s.out.Store(false)
 	w.out--
-	w.tell(w.current.nodes[s.index].Instance(), s, 0, false)
+	w.announce(s, 0, false)
 }
 
 // probe returns the node whose probe is due longest and claims it for this call,

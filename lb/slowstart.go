@@ -2,9 +2,7 @@ package lb
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"github.com/dowelkit/dowel/sd"
@@ -14,34 +12,47 @@ import (
 // a part of the calls that inner would give it, so that it can fill caches and
 // compile its code. The part is, after Envoy's slow start mode,
 //
-//	max(floor, (age/window)^(1/aggression))
+//	min(1, max(floor, (age/window)^(1/aggression)))
 //
 // where the age begins with the first call that inner would give it. It panics if
 // inner is nil or an option is out of range.
 //
+// What newcomers are spared, the others bear. So that they can, the newcomers are
+// spared together no more than a tenth of the others' own calls, see
+// [SlowStartBurden], or what one newcomer alone is. As long as it would be more, the
+// window is shortened for all newcomers, and if too many joined at once for that, the
+// floor is raised. So a rolling restart, in which most of the set is young most of
+// the time, slows down only those that came last.
+//
+// An instance that returns from an ejection is a newcomer again, as in Envoy one
+// that becomes healthy, whether [Eject] goes round SlowStart or SlowStart round
+// Eject: its window begins with the first call after its probe.
+//
 // The part is taken by thinning, so that it works round any strategy: a call that
 // a newcomer is not to have goes where inner picks next. If inner insists, as
-// one with affinity does, it goes to a random instance that is not new. A pick
-// never fails for it, and costs one draw and at most three more of inner's. Those
-// of a balancer's first set are not new, nor is anybody if all are: there would be
-// nobody to spare them.
+// one with affinity does, it goes to a random instance that is neither new nor
+// ejected. A pick never fails for it, and costs one draw and at most three more of
+// inner's. Those of a balancer's first set are not new, nor is anybody if all are:
+// there would be nobody to spare them.
 func SlowStart(inner Strategy, opts ...SlowStartOption) Strategy { return newSlowStarter(inner, opts) }
 
 // Picker makes the picker for a set.
 func (s *slowStarter) Picker(nodes []*sd.Node, prev Picker) Picker {
 	p := &slowStartPicker{slowStarter: s, nodes: nodes}
-	last, ok := prev.(slowStarting)
-	if !ok {
-		p.ramps = make([]*ramp, len(nodes))
-		p.picker = s.inner.Picker(nodes, nil)
-	} else {
+	if last, ok := prev.(slowStarting); ok {
 		was := last.state()
-		p.ramps = Carry(nodes, was.nodes, was.ramps, newRamp)
+		p.pace, p.ramps = was.pace, Carry(nodes, was.nodes, was.ramps, newRamp)
 		p.picker = s.inner.Picker(nodes, was.picker)
+	} else {
+		p.pace, p.ramps = newPace(s.floor), settledRamps(len(nodes))
+		p.picker = s.inner.Picker(nodes, nil)
 	}
 	p.enter()
+	if e, ok := p.picker.(ejecting); ok {
+		e.attend(p)
+	}
 	observer, _ := p.picker.(Observer)
-	if !p.ramping && observer == nil {
+	if observer == nil && !p.pace.ramping.Load() {
 		return p // and the balancer need not read the clock
 	}
 	starter, _ := p.picker.(Starter)
@@ -54,11 +65,10 @@ type slowStarting interface{ state() *slowStartPicker }
 // slowStartPicker is the picker of one set.
 type slowStartPicker struct {
 	*slowStarter
-	picker  Picker
-	nodes   []*sd.Node
-	ramps   []*ramp // parallel to nodes; nil for those that were never new
-	settled []int32 // the indices of those that were not new when it was made
-	ramping bool    // some were new
+	picker Picker
+	nodes  []*sd.Node
+	ramps  []*ramp // parallel to nodes
+	pace   *pace
 }
 
 // slowStartObserver is one that needs the clock, for itself or for inner's.
@@ -68,81 +78,69 @@ type slowStartObserver struct {
 	starter  Starter  // and the same
 }
 
-// ramp is what is known of a node that joined.
-type ramp struct {
-	since atomic.Int64 // when it was first picked, or unpicked
-	over  atomic.Bool
-}
-
-const unpicked = -1
-
-func newRamp(*sd.Node) *ramp {
-	r := new(ramp)
-	r.since.Store(unpicked)
-	return r
-}
-
 func (p *slowStartPicker) state() *slowStartPicker { return p }
 
-// enter notes who is not new, which is everybody if all are.
+// enter looks whether somebody is new, which nobody is if all are.
 func (p *slowStartPicker) enter() {
-	p.settled = make([]int32, 0, len(p.nodes))
-	for i, r := range p.ramps {
-		if r == nil || r.over.Load() {
-			p.ramps[i] = nil
-			p.settled = append(p.settled, int32(i))
-		}
+	p.pace.ramping.Store(false) // first: one may return from an ejection now
+	young := 0
+	for _, r := range p.ramps {
+		young += count(r.young())
 	}
-	if len(p.settled) == 0 {
-		clear(p.ramps)
-		for i := range p.nodes {
-			p.settled = append(p.settled, int32(i))
+	switch young {
+	case 0:
+	case len(p.ramps):
+		for _, r := range p.ramps {
+			r.since.Store(settled)
 		}
+	default:
+		p.pace.renew()
 	}
-	p.ramping = len(p.settled) < len(p.nodes)
 }
 
 func (p *slowStartPicker) Pick(ctx context.Context, now time.Duration) int {
 	i := p.picker.Pick(ctx, now)
-	if !p.ramping || p.ramps[i] == nil || p.ramps[i].over.Load() {
-		return i
+	if p.pace.ramping.Load() {
+		return p.thin(ctx, now, i)
 	}
-	return p.thin(ctx, now, i)
+	return i
 }
 
 // thin decides by one draw for all newcomers that this call meets.
 func (p *slowStartPicker) thin(ctx context.Context, now time.Duration, i int) int {
-	coin := rand.Float64()
-	for range 3 {
-		if r := p.ramps[i]; r == nil || p.part(r, now) > coin {
+	if int64(now) >= p.pace.next.Load() {
+		p.measure(now)
+	}
+	coin := 0.0
+	for tries := 0; p.ramps[i].young(); tries++ {
+		if tries == 0 {
+			coin = rand.Float64()
+		}
+		switch {
+		case p.part(p.ramps[i], now) > coin:
 			return i
+		case tries == 3:
+			return p.other(i)
 		}
 		i = p.picker.Pick(ctx, now)
 	}
-	if r := p.ramps[i]; r == nil || p.part(r, now) > coin {
-		return i
-	}
-	return int(p.settled[rand.IntN(len(p.settled))])
+	return i
 }
 
-// part returns which part of its calls a newcomer gets.
-func (p *slowStartPicker) part(r *ramp, now time.Duration) float64 {
-	since := r.since.Load()
-	if since == unpicked {
-		r.since.CompareAndSwap(unpicked, int64(now))
-		since = int64(now)
-	}
-	age := float64(int64(now)-since) / float64(p.window)
-	if age >= 1 {
-		if !r.over.Load() {
-			r.over.Store(true)
+// other returns a random node that is neither new nor out, or i if there is none.
+func (p *slowStartPicker) other(i int) int {
+	n, at := len(p.ramps), 0
+	for range 8 { // most nodes are such
+		if at = rand.IntN(n); p.ramps[at].since.Load() == settled {
+			return at
 		}
-		return 1
 	}
-	if p.exponent != 1 {
-		age = math.Pow(max(age, 0), p.exponent)
+	for k := range n {
+		if k = (at + k) % n; p.ramps[k].since.Load() == settled {
+			return k
+		}
 	}
-	return max(age, p.floor)
+	return i
 }
 
 // Ejected passes on who is out, if [Eject] is further inside.

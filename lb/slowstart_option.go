@@ -15,10 +15,11 @@ type slowStarter struct {
 	window   time.Duration
 	exponent float64
 	floor    float64
+	burden   float64
 }
 
 func newSlowStarter(inner Strategy, opts []SlowStartOption) *slowStarter {
-	s := &slowStarter{inner: inner, window: 30 * time.Second, exponent: 1, floor: 0.1}
+	s := &slowStarter{inner: inner, window: 30 * time.Second, exponent: 1, floor: 0.1, burden: 0.1}
 	var faults []error
 	if inner == nil {
 		faults = append(faults, errors.New("the inner strategy is nil"))
@@ -28,7 +29,7 @@ func newSlowStarter(inner Strategy, opts []SlowStartOption) *slowStarter {
 }
 
 // SlowStartWindow sets how long it takes until a newcomer gets all its calls. The
-// default is 30 s.
+// default is 30 s. It is less while too many are new, see [SlowStartBurden].
 func SlowStartWindow(d time.Duration) SlowStartOption {
 	return func(s *slowStarter) error {
 		s.window = d
@@ -58,6 +59,19 @@ func SlowStartFloor(part float64) SlowStartOption {
 		s.floor = part
 		if !(part > 0 && part <= 1) {
 			return fmt.Errorf("the floor must be above 0 and at most 1, not %v", part)
+		}
+		return nil
+	}
+}
+
+// SlowStartBurden sets how many more calls the instances that are not new may be
+// given, as a share, above 0, of those they would have if nobody were. The default is
+// 0.1: a tenth more. What one newcomer alone is spared may be more in a small set.
+func SlowStartBurden(share float64) SlowStartOption {
+	return func(s *slowStarter) error {
+		s.burden = share
+		if !(share > 0) {
+			return fmt.Errorf("the burden must be above 0, not %v", share)
 		}
 		return nil
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,7 +89,7 @@ func TestSlowStartIsForNewcomersOnly(t *testing.T) {
 			}
 		}
 	}
-	w := &ward{TB: t, strategy: lb.SlowStart(lb.RoundRobin()), now: time.Second}
+	w := &ward{TB: t, strategy: lb.SlowStart(lb.RoundRobin(), lb.SlowStartBurden(1)), now: time.Second}
 	w.set(nodes[:2])
 	even(w, "the first set")
 	if _, ok := w.picker.(lb.Observer); ok {
@@ -114,6 +116,109 @@ func TestSlowStartIsForNewcomersOnly(t *testing.T) {
 	}
 }
 
+// However many are new, of whatever age, the others bear no more than they may.
+func TestSlowStartBoundsWhatTheOthersBear(t *testing.T) {
+	const n, picks = 40, 200_000
+	for _, tt := range []struct {
+		name      string
+		joins     []int // at each step of 2 s, of n in the end
+		opts      []lb.SlowStartOption
+		low, high float64 // how many times their calls the others have
+	}{
+		{"one by one", []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, nil, 1.06, 1.1},
+		{"half at once", []int{20}, nil, 1.09, 1.1},
+		{"nearly all", []int{19, 1, 10}, nil, 1.03, 1.1},
+		{"all but one", []int{39}, nil, 1.85, 1.9}, // what one alone is spared
+		{"late", []int{10, 0, 0, 10}, []lb.SlowStartOption{lb.SlowStartAggression(0.5)}, 1.06, 1.1},
+		{"a greater burden", []int{5, 5, 5}, []lb.SlowStartOption{lb.SlowStartBurden(0.25)}, 1.2, 1.25},
+		{"any burden", []int{30}, []lb.SlowStartOption{lb.SlowStartBurden(math.Inf(1))}, 3.65, 3.75}, // 0.1 + 0.9·40/10
+	} {
+		w := &ward{TB: t, strategy: lb.SlowStart(lb.Random(), tt.opts...), now: time.Second}
+		nodes, old := wardNodes(n), n
+		for _, k := range tt.joins {
+			old -= k
+		}
+		w.set(nodes[:old])
+		joined := old
+		for _, k := range tt.joins {
+			joined += k
+			w.set(nodes[:joined])
+			w.spread(1000) // they are seen
+			w.now += 2 * time.Second
+		}
+		counts, others := w.spread(picks), 0
+		for i := range old {
+			others += counts[i]
+		}
+		fair := float64(picks) * float64(old) / n
+		if got := float64(others) / fair; got < tt.low-3/math.Sqrt(fair) || got > tt.high+3/math.Sqrt(fair) {
+			t.Errorf("%s: the others have %.3f times their calls, want %v to %v", tt.name, got, tt.low, tt.high)
+		}
+	}
+}
+
+// In a rolling restart only those that came last are slowed down, however long the
+// window is.
+func TestSlowStartSlowsDownTheLast(t *testing.T) {
+	w := &ward{TB: t, strategy: lb.SlowStart(lb.RoundRobin()), now: time.Second}
+	nodes := wardNodes(10)
+	for k := 4; k <= 10; k++ { // at the end 6 of 10 are younger than the window
+		w.set(nodes[:k])
+		w.spread(100)
+		w.now += 4 * time.Second
+	}
+	counts := w.spread(10_000)
+	if last, old := counts[9], counts[0]; last > old/2 || last < old/10 {
+		t.Errorf("the last got %d, an old one %d", last, old)
+	}
+	if third, old := counts[7], counts[0]; third < old*98/100 {
+		t.Errorf("one of 12 s got %d, an old one %d", third, old)
+	}
+}
+
+// What returns from an ejection is new again, inside and outside of Eject, and
+// through a Zone between.
+func TestSlowStartOfWhatReturnsFromEjection(t *testing.T) {
+	for name, s := range map[string]lb.Strategy{
+		"inside":               lb.Eject(lb.SlowStart(lb.RoundRobin())),
+		"outside":              lb.SlowStart(lb.Eject(lb.RoundRobin())),
+		"inside, in a zone":    lb.Eject(lb.Zone("a", lb.SlowStart(lb.RoundRobin()))),
+		"outside, round zones": lb.SlowStart(lb.Zone("a", lb.Eject(lb.RoundRobin()))),
+	} {
+		w := newWard(t, 5, s)
+		w.spread(100)
+		w.observe(1, lb.Faulted, 5)
+		e := w.picker.(lb.Ejecter).Ejected(w.now)
+		if len(e) != 1 || w.spread(100)[1] > 0 {
+			t.Fatalf("%s: out are %v", name, e)
+		}
+		w.now += e[0].For
+		if n := w.spread(100)[1]; n != 1 {
+			t.Errorf("%s: %d probes", name, n)
+		}
+		w.observe(1, lb.Served, 1)
+		for _, tt := range []struct {
+			age  time.Duration
+			part float64
+		}{{0, 0.1}, {15 * time.Second, 0.5}, {15 * time.Second, 1}} {
+			w.now += tt.age
+			counts := w.spread(9000)
+			if got, want := float64(counts[1]), 9000*tt.part/(4+tt.part); math.Abs(got-want) > 6*math.Sqrt(want) {
+				t.Errorf("%s: %v later it got %v picks, want %.0f", name, tt.age, got, want)
+			}
+		}
+	}
+}
+
+// Who insists on a newcomer is not sent to one that is out instead.
+func TestSlowStartSparesNobodyIntoAnEjectedOne(t *testing.T) {
+	w := joined(t, 3, lb.SlowStart(lb.Eject(insist)))
+	w.observe(0, lb.Faulted, 5)
+	if counts := w.spread(1000); counts[0] > 0 || counts[1] < 850 {
+		t.Errorf("node 0 is out and node 2 new, and picks are %v", counts)
+	}
+}
+
 // Inside and outside of Eject.
 func TestSlowStartWithEject(t *testing.T) {
 	for name, s := range map[string]lb.Strategy{
@@ -128,16 +233,46 @@ func TestSlowStartWithEject(t *testing.T) {
 		if counts[1] > 0 || counts[4] < 1100 || counts[4] > 1500 {
 			t.Errorf("%s: the half-started node 4 and the ejected node 1: %v", name, counts)
 		}
-		e := w.picker.(lb.Ejecter).Ejected(w.now)
-		w.now += e[0].For
-		if n := w.spread(100)[1]; n != 1 {
-			t.Errorf("%s: %d probes", name, n)
-		}
-		w.observe(1, lb.Served, 1)
-		if n := w.spread(100)[1]; n < 15 {
-			t.Errorf("%s: after its return node 1 got %d picks", name, n)
-		}
 	}
+}
+
+func TestSlowStartConcurrentSafe(t *testing.T) {
+	all := instances(20)
+	e, src := endpointer(t, all[:5], nil)
+	balancer := lb.New(e, lb.SlowStart(lb.Eject(lb.SlowStart(lb.LeastRequest(), lb.SlowStartWindow(time.Millisecond)),
+		lb.EjectTime(time.Millisecond, 2*time.Millisecond)), lb.SlowStartWindow(5*time.Millisecond)))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 2000 {
+				l, err := balancer.Pick(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if l.Instance().ID[4] < '5' && rand.IntN(3) > 0 {
+					err = context.DeadlineExceeded
+				}
+				l.Done(t.Context(), err)
+			}
+		})
+	}
+	wg.Go(func() {
+		for n := range 15 {
+			src <- all[:6+n]
+			await(t, func() bool { return e.Set().Len() == 6+n })
+		}
+	})
+	wg.Wait()
+	await(t, func() bool { // whatever was new or out, all come to be used again
+		seen := map[string]bool{}
+		for range 400 {
+			l, _ := balancer.Pick(t.Context())
+			seen[l.Instance().ID] = true
+			l.Done(t.Context(), nil)
+		}
+		return len(seen) == 20
+	})
 }
 
 func TestEjectedThroughSlowStart(t *testing.T) {
@@ -175,10 +310,10 @@ func TestSlowStartAllocatesNothing(t *testing.T) {
 func TestSlowStartMisuse(t *testing.T) {
 	defer func() {
 		message := fmt.Sprint(recover())
-		wants := []string{"lb: SlowStart: ", "the inner strategy is nil", "option 1 is nil", "the window", "the aggression", "the floor"}
+		wants := []string{"lb: SlowStart: ", "the inner strategy is nil", "option 1 is nil", "the window", "the aggression", "the floor", "the burden"}
 		if i := slices.IndexFunc(wants, func(want string) bool { return !strings.Contains(message, want) }); i >= 0 {
 			t.Errorf("the panic lacks %q: %s", wants[i], message)
 		}
 	}()
-	lb.SlowStart(nil, nil, lb.SlowStartWindow(0), lb.SlowStartAggression(0), lb.SlowStartFloor(0))
+	lb.SlowStart(nil, nil, lb.SlowStartWindow(0), lb.SlowStartAggression(0), lb.SlowStartFloor(0), lb.SlowStartBurden(0))
 }

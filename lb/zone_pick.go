@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dowelkit/dowel/sd"
@@ -75,6 +77,35 @@ func (part *zonePart) choose(inner Strategy, before, other *zonePart) {
 func (part *zonePart) pick(ctx context.Context, now time.Duration) (i int, n *sd.Node) {
 	k := part.picker.Pick(ctx, now)
 	return int(part.outer[k]), part.nodes[k]
+}
+
+// Ejected returns who is out in either part, if [Eject] is further inside.
+func (p *zonePicker) Ejected(now time.Duration) []Ejection {
+	var list []Ejection
+	for _, part := range []*zonePart{&p.here, &p.there} {
+		if e, ok := part.picker.(Ejecter); ok {
+			list = append(list, e.Ejected(now)...)
+		}
+	}
+	slices.SortFunc(list, func(a, b Ejection) int { return strings.Compare(a.Instance.ID, b.Instance.ID) })
+	return list
+}
+
+// ejected and attend pass on what goes on between [Eject] and [SlowStart].
+func (p *zonePicker) ejected(n *sd.Node, out bool) {
+	for _, part := range []*zonePart{&p.here, &p.there} {
+		if a, ok := part.picker.(attendant); ok {
+			a.ejected(n, out)
+		}
+	}
+}
+
+func (p *zonePicker) attend(a attendant) {
+	for _, part := range []*zonePart{&p.here, &p.there} {
+		if e, ok := part.picker.(ejecting); ok {
+			e.attend(a)
+		}
+	}
 }
 
 func (p *zonePicker) Pick(ctx context.Context, now time.Duration) int {

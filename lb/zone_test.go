@@ -142,6 +142,28 @@ func TestZoneKeepsWhatWasKnownBeforeThereWasALocalInstance(t *testing.T) {
 }
 
 // Both parts take turns, each for itself, whatever the other does.
+// A zone that gets its first instance takes over what was known, and ejects on its
+// own from then on.
+func TestZoneRoundEject(t *testing.T) {
+	w := &ward{TB: t, strategy: lb.Zone("a", lb.Eject(lb.RoundRobin()), lb.ZoneBias(1)), now: time.Second}
+	nodes := zoned("a", "a", "b", "b", "b", "b")
+	w.set(nodes[2:])
+	w.observe(3, lb.Faulted, 5)
+	if e := w.picker.(lb.Ejecter).Ejected(w.now); len(e) != 1 || e[0].Instance != nodes[5].Instance() {
+		t.Fatalf("out are %v", e)
+	}
+	w.set(nodes)
+	w.observe(1, lb.Faulted, 5)
+	w.observe(2, lb.Faulted, 5)
+	e := w.picker.(lb.Ejecter).Ejected(w.now)
+	if len(e) != 3 || e[0].Instance != nodes[1].Instance() || e[1].Instance != nodes[2].Instance() || e[2].Instance != nodes[5].Instance() {
+		t.Errorf("out are %v", e)
+	}
+	if counts := w.spread(600); counts[1]+counts[2]+counts[5] > 0 {
+		t.Errorf("picks are %v", counts)
+	}
+}
+
 func TestZoneTakesTurnsInEachPart(t *testing.T) {
 	nodes := zoned("a", "b", "a", "b")
 	s := lb.Zone("a", lb.RoundRobin(), lb.ZoneCallers(1), lb.ZoneHeadroom(1))

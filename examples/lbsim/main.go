@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/lb/lbsim"
@@ -39,15 +38,14 @@ func main() {
 
 // contestants are what is compared.
 func contestants() []lbsim.Contestant {
-	// A slow start helps if it lasts as long as servers take to warm up.
-	warm := lb.SlowStartWindow(2 * time.Second)
 	return append([]lbsim.Contestant{
 		{Name: "weighted round robin", Strategy: lb.WeightedRoundRobin()},
 		{Name: "least request", Strategy: lb.LeastRequest()},
 		{Name: "least request, eject", Strategy: lb.Eject(lb.LeastRequest())},
-		{Name: "least request, slow start", Strategy: lb.SlowStart(lb.LeastRequest(), warm)},
+		{Name: "least request, slow start", Strategy: lb.SlowStart(lb.LeastRequest())},
 		{Name: "peak EWMA", Strategy: lb.PeakEWMA()},
 		{Name: "peak EWMA, eject", Strategy: lb.Eject(lb.PeakEWMA())},
+		{Name: "peak EWMA, slow start", Strategy: lb.SlowStart(lb.PeakEWMA())},
 	}, lbsim.Baselines()...)
 }
 
