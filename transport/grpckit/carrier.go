@@ -1,0 +1,111 @@
+package grpckit
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/dowelkit/dowel/call"
+)
+
+// metadataKey returns the key of gRPC's metadata, which is in lower case, for the
+// keys of every call without going through their letters.
+func metadataKey(key string) string {
+	switch key {
+	case call.RequestIDKey:
+		return "x-request-id"
+	case call.CorrelationIDKey:
+		return "x-correlation-id"
+	case call.PriorityKey:
+		return "x-request-priority"
+	case call.RetriesKey:
+		return "x-request-retries"
+	case call.TraceparentKey:
+		return "traceparent"
+	case call.TracestateKey:
+		return "tracestate"
+	case call.BaggageKey:
+		return "baggage"
+	}
+	return strings.ToLower(key)
+}
+
+// incoming lets a [call.Propagator] read the metadata of a call that came in.
+type incoming struct{ ctx context.Context }
+
+// incomings holds some for use again: a call needs its own for a moment only.
+var incomings = sync.Pool{New: func() any { return new(incoming) }}
+
+// Get returns the first value of key. Trace state and baggage are lists, which a
+// sender or a proxy may spread over several entries; they are joined. The time left
+// is gRPC's own business, and known already.
+func (c *incoming) Get(key string) string {
+	if key == call.TimeoutKey {
+		return ""
+	}
+	values := metadata.ValueFromIncomingContext(c.ctx, metadataKey(key))
+	switch {
+	case len(values) == 0:
+		return ""
+	case len(values) > 1 && (key == call.TracestateKey || key == call.BaggageKey):
+		return strings.Join(values, ",")
+	}
+	return values[0]
+}
+
+// Set does nothing: what came in is not written to.
+func (c *incoming) Set(string, string) {}
+
+func (c *incoming) Keys() (keys []string) {
+	md, _ := metadata.FromIncomingContext(c.ctx)
+	for key := range md {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// outgoing collects what a Propagator adds to the metadata of a call that goes out.
+type outgoing struct {
+	present metadata.MD // the user's own, which stays
+	added   []string    // key, value, key, value
+}
+
+func (c *outgoing) Get(key string) string {
+	key = metadataKey(key)
+	if values := c.present[key]; len(values) > 0 {
+		return values[0]
+	}
+	for i := 0; i < len(c.added); i += 2 {
+		if c.added[i] == key {
+			return c.added[i+1]
+		}
+	}
+	return ""
+}
+
+// Set adds; a Propagator sets nothing that is there. Keys that gRPC keeps to itself
+// or would take for binary are left out.
+func (c *outgoing) Set(key, value string) {
+	key = metadataKey(key)
+	if !strings.HasPrefix(key, "grpc-") && !strings.HasSuffix(key, "-bin") {
+		c.added = append(c.added, key, value)
+	}
+}
+
+func (c *outgoing) Keys() (keys []string) {
+	for key := range c.present {
+		keys = append(keys, key)
+	}
+	for i := 0; i < len(c.added); i += 2 {
+		keys = append(keys, c.added[i])
+	}
+	return keys
+}
+
+// timeless hides the deadline of a call from a Propagator: gRPC sends it by itself.
+type timeless struct{ *outbound }
+
+func (timeless) Deadline() (time.Time, bool) { return time.Time{}, false }

@@ -1,0 +1,136 @@
+package grpckit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/static"
+)
+
+// NewClient returns a connection to the server at addr, "10.0.0.1:8081". It starts to
+// connect and does not wait for it; [Ready] does. A host that is a name is resolved
+// whenever the connection is made. No proxy is used.
+//
+// Generated code takes the connection as it is. Its calls carry what travels with a
+// call (see [call.Propagator.Inject]; metadata in the context stays), unary ones are
+// bounded by [ClientTimeout], and every error of a call or a stream, but io.EOF, is
+// an [*endpoint.Error] marked Outgoing. It is what the server answered, see [Error],
+// or
+//   - DeadlineExceeded or Canceled if the context ended
+//   - Unavailable if the connection failed; marked NotProcessed if it is certain that
+//     no server got the call, and Local too if there is no connection
+//
+// All faults of addr and options are one error. Close the connection to release it.
+func NewClient(addr string, opts ...ClientOption) (*grpc.ClientConn, error) {
+	instances, err := static.NewInstancer(sd.Instance{Addr: addr})
+	c, faults := newClientConfig(opts)
+	if err := errors.Join(err, faults); err != nil {
+		return nil, fmt.Errorf("grpckit: NewClient: %w", err)
+	}
+	return c.connect(addr, instances, lb.RoundRobin())
+}
+
+// NewBalancedClient returns a connection that has one connection to each live
+// instance and picks one of them for each call and stream, by the strategy: with all
+// that it knows of keys, load, latencies and faults. It watches the instances at once
+// and until it is closed. Otherwise it is like that of [NewClient].
+//
+// A change of the set costs no call: one that was begun stays where it is, also
+// on an instance that left, for as long as it takes. An instance whose connection is
+// lost is passed over until it is back. Errors of calls name the instance.
+//
+// The name is the authority that servers see, and what a certificate is checked
+// against.
+func NewBalancedClient(
+	name string, instances sd.Instancer, strategy lb.Strategy, opts ...ClientOption,
+) (*grpc.ClientConn, error) {
+	c, err := newClientConfig(opts)
+	if err := errors.Join(
+		unless(name != "", "the name is empty"),
+		unless(instances != nil, "the instancer is nil"),
+		unless(strategy != nil, "the strategy is nil"),
+		err,
+	); err != nil {
+		return nil, fmt.Errorf("grpckit: NewBalancedClient: %w", err)
+	}
+	return c.connect(name, instances, strategy)
+}
+
+func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.Strategy) (*grpc.ClientConn, error) {
+	config, err := c.serviceConfig()
+	if err != nil {
+		return nil, fmt.Errorf("grpckit: ServiceConfig: %w", err)
+	}
+	core := &clientCore{c}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(c.creds),
+		grpc.WithResolvers(&source{instances, strategy, c.endpointer}),
+		grpc.WithDefaultServiceConfig(config),
+		grpc.WithUnaryInterceptor(core.unary),
+		grpc.WithStreamInterceptor(core.stream),
+		grpc.WithMaxHeaderListSize(256 << 10),
+		grpc.WithContextDialer(dialTCP),
+		grpc.WithKeepaliveParams(clientKeepalive),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{
+				BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.5, MaxDelay: 10 * time.Second,
+			},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+		// An idle connection would forget the instances, and not find them again
+		// while the registry is out.
+		grpc.WithIdleTimeout(0),
+	}
+	if c.maxReceive != DefaultMaxMessage { // which is grpc-go's too; the option costs each call something
+		options = append(options, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(c.maxReceive)))
+	}
+	options = append(options, c.dial...)
+	conn, err := grpc.NewClient(scheme+":///"+url.PathEscape(name), options...)
+	if err != nil {
+		return nil, fmt.Errorf("grpckit: %w", err)
+	}
+	conn.Connect()
+	return conn, nil
+}
+
+// clientKeepalive pings less often than every five minutes, which is all that a
+// server of grpc-go allows if nobody told it otherwise: it cuts off who pings more. A
+// peer that is gone is noticed sooner by TCP: by [dialTCP]'s keepalive while nothing is
+// sent, and by the time for acknowledgements, which grpc-go takes from Timeout.
+var clientKeepalive = keepalive.ClientParameters{Time: 6 * time.Minute, Timeout: 20 * time.Second}
+
+func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4,
+	}}
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+// Ready waits until the connection can be used. If ctx ends before, the error wraps
+// the context's. It works for any connection of grpc-go.
+func Ready(ctx context.Context, conn *grpc.ClientConn) error {
+	conn.Connect()
+	for {
+		state := conn.GetState()
+		switch state {
+		case connectivity.Ready:
+			return nil
+		case connectivity.Shutdown:
+			return fmt.Errorf("grpckit: %s: %w", conn.Target(), grpc.ErrClientConnClosing)
+		}
+		if !conn.WaitForStateChange(ctx, state) {
+			return fmt.Errorf("grpckit: %s is not ready but %v: %w", conn.Target(), state, ctx.Err())
+		}
+	}
+}

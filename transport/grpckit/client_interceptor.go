@@ -1,0 +1,76 @@
+package grpckit
+
+import (
+	"context"
+	"io"
+
+	"google.golang.org/grpc"
+)
+
+// clientCore is what the interceptors of one client know.
+type clientCore struct {
+	clientConfig
+}
+
+// UnaryClientInterceptor gives the calls of a connection that was not made by
+// [NewClient] what that gives: metadata, a timeout and errors. Of the options those
+// that say how to connect count for nothing here. It panics if one is nil or out of
+// range.
+func UnaryClientInterceptor(opts ...ClientOption) grpc.UnaryClientInterceptor {
+	return (&clientCore{mustClientConfig("UnaryClientInterceptor", opts)}).unary
+}
+
+// StreamClientInterceptor is [UnaryClientInterceptor] for streams. It has no use for
+// a timeout.
+func StreamClientInterceptor(opts ...ClientOption) grpc.StreamClientInterceptor {
+	return (&clientCore{mustClientConfig("StreamClientInterceptor", opts)}).stream
+}
+
+func (c *clientCore) unary(
+	ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
+	invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+) error {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	o, out, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := invoke(out, method, req, reply, conn, opts...); err != nil {
+		return o.failure(err)
+	}
+	return nil
+}
+
+func (c *clientCore) stream(
+	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string,
+	open grpc.Streamer, opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	o, out, err := c.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(out, desc, conn, method, opts...)
+	if err != nil {
+		return nil, o.failure(err)
+	}
+	return &clientStream{s, o}, nil
+}
+
+// clientStream is a stream whose errors are of the toolkit's kind. io.EOF stays what
+// it is: the end, or on sending the hint that the error is to be received.
+type clientStream struct {
+	grpc.ClientStream
+	call *outbound
+}
+
+func (s *clientStream) fail(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return s.call.failure(err)
+}
+
+func (s *clientStream) RecvMsg(m any) error { return s.fail(s.ClientStream.RecvMsg(m)) }
+func (s *clientStream) SendMsg(m any) error { return s.fail(s.ClientStream.SendMsg(m)) }
+func (s *clientStream) CloseSend() error    { return s.fail(s.ClientStream.CloseSend()) }

@@ -1,0 +1,146 @@
+package grpckit
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// DefaultMaxMessage is how many bytes a message may have that is received, on both
+// sides, if [MaxReceive] or [ClientMaxReceive] does not say otherwise: 4 MiB.
+const DefaultMaxMessage = 4 << 20
+
+// ClientOption changes a connection that [NewClient], [NewBalancedClient] or
+// [Dialer] makes.
+type ClientOption func(*clientConfig) error
+
+type clientConfig struct {
+	creds      credentials.TransportCredentials
+	timeout    time.Duration // 0 is none
+	maxReceive int
+	foreign    bool
+	config     map[string]json.RawMessage // the service config but for the balancer
+	dial       []grpc.DialOption
+	endpointer []sd.EndpointerOption
+}
+
+// ClientTLS encrypts the connection. The certificate of the server is checked
+// against the host of the address, or the name of a balanced service, unless
+// c.ServerName says otherwise. A certificate in c makes it mutual. c is copied. Without
+// this option the connection is in plain text.
+func ClientTLS(c *tls.Config) ClientOption {
+	return func(o *clientConfig) error {
+		if c == nil {
+			return errors.New("ClientTLS: the configuration is nil")
+		}
+		o.creds = credentials.NewTLS(c)
+		return nil
+	}
+}
+
+// ClientTimeout bounds each unary call. A sooner deadline of the context wins. The
+// default is 30 s; zero leaves it to the context alone. Streams are always left to
+// their context.
+func ClientTimeout(d time.Duration) ClientOption {
+	return func(o *clientConfig) error {
+		o.timeout = d
+		return unless(d >= 0, "ClientTimeout: must not be negative: %v", d)
+	}
+}
+
+// ClientMaxReceive bounds the messages that are received, in bytes,
+// [DefaultMaxMessage] if it is not given. A larger one is an error of code
+// ResourceExhausted. It must be positive.
+func ClientMaxReceive(bytes int) ClientOption {
+	return func(o *clientConfig) error {
+		o.maxReceive = bytes
+		return unless(bytes > 0, "ClientMaxReceive: must be positive, not %d", bytes)
+	}
+}
+
+// Foreign says that the server belongs to somebody else. Nothing of the call is sent
+// to it but the deadline, which is gRPC's own, and metadata that is in the context.
+// And it is not believed that it processed nothing.
+func Foreign() ClientOption {
+	return func(o *clientConfig) error {
+		o.foreign = true
+		return nil
+	}
+}
+
+// ServiceConfig sets gRPC's service config, in JSON, for instance the methodConfig
+// with the retryPolicy by which gRPC itself tries streams and calls again. Its
+// loadBalancingConfig is the toolkit's own.
+func ServiceConfig(config string) ClientOption {
+	return func(o *clientConfig) error {
+		o.config = nil
+		if err := json.Unmarshal([]byte(config), &o.config); err != nil {
+			return fmt.Errorf("ServiceConfig: %w", err)
+		}
+		_, own := o.config["loadBalancingConfig"]
+		return unless(!own, "ServiceConfig: loadBalancingConfig is not to be set")
+	}
+}
+
+// Instances passes options on to the [sd.Endpointer] that keeps a connection for each
+// instance. Its drain is gRPC's own: calls in flight on an instance that left end in
+// their own time.
+func Instances(opts ...sd.EndpointerOption) ClientOption {
+	return func(o *clientConfig) error {
+		o.endpointer = append(o.endpointer, opts...)
+		return nil
+	}
+}
+
+// DialOptions passes options on to grpc-go, after those of the toolkit. Interceptors
+// must be chained, see [grpc.WithChainUnaryInterceptor]; they see a call after its
+// metadata is set.
+func DialOptions(opts ...grpc.DialOption) ClientOption {
+	return func(o *clientConfig) error {
+		o.dial = append(o.dial, opts...)
+		return nil
+	}
+}
+
+func newClientConfig(opts []ClientOption) (clientConfig, error) {
+	c := clientConfig{creds: insecure.NewCredentials(), timeout: 30 * time.Second, maxReceive: DefaultMaxMessage}
+	var faults []error
+	for i, opt := range opts {
+		if opt == nil {
+			faults = append(faults, fmt.Errorf("option %d is nil", i+1))
+			continue
+		}
+		faults = append(faults, opt(&c))
+	}
+	for i, opt := range c.endpointer {
+		faults = append(faults, unless(opt != nil, "Instances: option %d is nil", i+1))
+	}
+	for i, opt := range c.dial {
+		faults = append(faults, unless(opt != nil, "DialOptions: option %d is nil", i+1))
+	}
+	return c, errors.Join(faults...)
+}
+
+func mustClientConfig(function string, opts []ClientOption) clientConfig {
+	c, err := newClientConfig(opts)
+	refuse(function, err)
+	return c
+}
+
+// serviceConfig returns the whole, with the balancer of the toolkit.
+func (c *clientConfig) serviceConfig() (string, error) {
+	all := map[string]any{"loadBalancingConfig": []any{map[string]any{balancerName: struct{}{}}}}
+	for key, value := range c.config {
+		all[key] = value
+	}
+	text, err := json.Marshal(all)
+	return string(text), err
+}

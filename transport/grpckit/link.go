@@ -1,0 +1,56 @@
+package grpckit
+
+import (
+	"sync/atomic"
+
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/connectivity"
+)
+
+// link is the connection to one instance. It is the client that the Endpointer keeps:
+// it lives as long as the instance, and reconnects by itself.
+type link struct {
+	balancer  *connBalancer
+	key       string
+	conn      balancer.SubConn
+	first     chan error // the outcome of the first attempt
+	connected atomic.Bool
+	broken    atomic.Pointer[error] // why the last attempt failed, until one succeeds
+}
+
+// listen is called for each change of the connection, one at a time.
+func (l *link) listen(s balancer.SubConnState) {
+	switch s.ConnectivityState {
+	case connectivity.Ready:
+		l.broken.Store(nil)
+		l.connected.Store(true)
+		l.outcome(nil)
+	case connectivity.TransientFailure:
+		l.connected.Store(false)
+		err := s.ConnectionError
+		l.broken.Store(&err)
+		l.outcome(err)
+	case connectivity.Idle: // lost, or the time to try again has come
+		l.connected.Store(false)
+		l.conn.Connect()
+	case connectivity.Shutdown:
+		l.connected.Store(false)
+		return
+	}
+	l.balancer.update()
+}
+
+func (l *link) outcome(err error) {
+	select {
+	case l.first <- err:
+	default: // nobody reads but the first
+	}
+}
+
+// Close lets the calls in flight end, and takes no more.
+func (l *link) Close() {
+	l.connected.Store(false)
+	l.balancer.roster.left(l)
+	l.conn.Shutdown()
+	l.balancer.update()
+}

@@ -1,0 +1,125 @@
+package grpckit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// outbound is one call on its way out. It is the context that grpc-go gets, so that
+// the picker of a balanced connection finds it again and leaves there what only it
+// knows. The fields are written by whatever goroutine makes an attempt.
+type outbound struct {
+	context.Context
+	carrier  outgoing
+	foreign  bool
+	tracked  atomic.Bool // a picker of ours was asked
+	sent     atomic.Bool // an attempt had a stream
+	instance atomic.Pointer[sd.Instance]
+	unpicked atomic.Pointer[error] // why nobody was picked
+}
+
+type outboundKey struct{}
+
+func (o *outbound) Value(key any) any {
+	if key == (outboundKey{}) {
+		return o
+	}
+	return o.Context.Value(key)
+}
+
+// outboundOf returns the call of ctx, or nil if it is not of a client of ours.
+func outboundOf(ctx context.Context) *outbound {
+	o, _ := ctx.Value(outboundKey{}).(*outbound)
+	return o
+}
+
+// begin returns a call and the context to make it with, or an error if it is over
+// already.
+func (c *clientCore) begin(ctx context.Context) (*outbound, context.Context, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, &endpoint.Error{
+			Code: endpoint.CodeOf(err), NotProcessed: true, Local: true, Outgoing: true, Err: err,
+		}
+	}
+	o := &outbound{Context: ctx, foreign: c.foreign}
+	if c.foreign || call.From(ctx) == nil {
+		return o, o, nil
+	}
+	o.carrier.present, _ = metadata.FromOutgoingContext(ctx)
+	var p call.Propagator
+	p.Inject(timeless{o}, &o.carrier)
+	if len(o.carrier.added) == 0 {
+		return o, o, nil
+	}
+	return o, metadata.AppendToOutgoingContext(o, o.carrier.added...), nil
+}
+
+// failure makes an error of what grpc-go returned.
+func (o *outbound) failure(err error) error {
+	e := o.errorOf(err)
+	if cause := o.Err(); cause != nil && (e.Code == endpoint.Canceled || e.Code == endpoint.DeadlineExceeded) {
+		e.Code, e.Err = endpoint.CodeOf(cause), fmt.Errorf("%w: %w", cause, e.Err)
+	}
+	if o.foreign {
+		e.NotProcessed = false
+	}
+	// Without a stream nothing can have reached a server.
+	if o.tracked.Load() && !o.sent.Load() {
+		e.NotProcessed = true
+	}
+	if in := o.instance.Load(); in != nil {
+		e.Instance = in.ID
+	}
+	return e
+}
+
+// errorOf returns an error that nobody else has, so that it can be added to.
+func (o *outbound) errorOf(err error) *endpoint.Error {
+	coded, isCoded := errors.AsType[*endpoint.Error](err)
+	unpicked := o.unpicked.Load()
+	switch {
+	case isCoded: // of an interceptor of the user's
+		return outgoingError(err, coded)
+	case unpicked != nil && status.Code(err) == codes.Unavailable && !o.sent.Load():
+		if coded, ok := errors.AsType[*endpoint.Error](*unpicked); ok {
+			return outgoingError(*unpicked, coded)
+		}
+	}
+	if s, ok := errors.AsType[statusError](err); ok {
+		return errorOf(s.GRPCStatus())
+	}
+	return &endpoint.Error{Code: endpoint.CodeOf(err), Outgoing: true, Err: err}
+}
+
+// outgoingError returns what err says, marked Outgoing.
+func outgoingError(err error, inner *endpoint.Error) *endpoint.Error {
+	e := *inner
+	if error(inner) != err {
+		e.NotProcessed, e.Local = endpoint.IsNotProcessed(err), endpoint.IsLocal(err)
+		e.Err = err
+	}
+	e.Outgoing = true
+	return &e
+}
+
+// within bounds a call by the client's timeout, unless the context is sooner.
+func (c *clientCore) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout == 0 {
+		return ctx, func() {}
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= c.timeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.timeout)
+}

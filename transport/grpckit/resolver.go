@@ -1,0 +1,44 @@
+package grpckit
+
+import (
+	"google.golang.org/grpc/attributes"
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/resolver"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+)
+
+const (
+	scheme       = "dowel"
+	balancerName = "dowel"
+)
+
+// grpc-go knows balancers by their name in the service config and nowhere else. Which
+// instances and which strategy comes with each connection, by its resolver.
+func init() { balancer.Register(balancerBuilder{}) }
+
+// source is the instances of one connection and how to choose among them. It is the
+// builder of the connection's resolver.
+type source struct {
+	instances sd.Instancer
+	strategy  lb.Strategy
+	options   []sd.EndpointerOption
+}
+
+type sourceKey struct{}
+
+// Scheme is for grpc-go; see [resolver.Builder].
+func (s *source) Scheme() string { return scheme }
+
+// Build hands the source over to the balancer, which watches it: a watch tells more
+// than addresses, and the connections are to outlive its changes.
+func (s *source) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+	return resolved{}, cc.UpdateState(resolver.State{Attributes: attributes.New(sourceKey{}, s)})
+}
+
+// resolved has nothing more to tell.
+type resolved struct{}
+
+func (resolved) ResolveNow(resolver.ResolveNowOptions) {}
+func (resolved) Close()                                {}

@@ -1,0 +1,107 @@
+package grpckit
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"google.golang.org/grpc/connectivity"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// roster knows which instances there are and what became of their connections: so
+// that a call waits while there is hope, and fails at once when there is none.
+type roster struct {
+	mu       sync.Mutex
+	known    bool             // a set has come
+	watchErr error            // since the last set
+	failed   map[string]error // by key, of every instance of the set; nil until one dial failed
+	links    map[string]*link // by key, of the instances and of those that left and still serve
+}
+
+func newRoster() *roster {
+	return &roster{failed: make(map[string]error), links: make(map[string]*link)}
+}
+
+// keyOf returns what an instance is the same by, as for the Endpointer.
+func keyOf(in *sd.Instance) string { return in.ID + "\x00" + in.Addr }
+
+// watch returns the instancer with an ear to its watches.
+func (r *roster) watch(instances sd.Instancer, changed func()) sd.Instancer {
+	return sd.InstancerFunc(func(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
+		return func(yield func([]*sd.Instance, error) bool) {
+			for set, err := range instances.Watch(ctx) {
+				r.note(set, err)
+				if !yield(set, err) {
+					return
+				}
+				changed()
+			}
+		}
+	})
+}
+
+func (r *roster) note(set []*sd.Instance, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.watchErr = err; err != nil {
+		return
+	}
+	r.known = true
+	failed := make(map[string]error, len(set))
+	for _, in := range set {
+		key := keyOf(in)
+		failed[key] = r.failed[key]
+	}
+	r.failed = failed
+}
+
+// dialed notes what became of a dial.
+func (r *roster) dialed(in *sd.Instance, l *link, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := keyOf(in)
+	if l != nil {
+		r.links[key] = l
+	}
+	if _, there := r.failed[key]; there {
+		r.failed[key] = err
+	}
+}
+
+func (r *roster) left(l *link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.links[l.key] == l {
+		delete(r.links, l.key)
+	}
+}
+
+func (r *roster) link(in *sd.Instance) *link {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.links[keyOf(in)]
+}
+
+// state is that of the connection as a whole. An attempt that failed counts until one
+// succeeds, so that calls do not wait for the next ones: the states of gRPC's own
+// balancers are as sticky.
+func (r *roster) state() connectivity.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hope := !r.known && r.watchErr == nil
+	for _, l := range r.links {
+		if l.connected.Load() {
+			return connectivity.Ready
+		}
+		hope = hope || l.broken.Load() == nil
+	}
+	for key, err := range r.failed {
+		hope = hope || err == nil && r.links[key] == nil
+	}
+	if hope {
+		return connectivity.Connecting
+	}
+	return connectivity.TransientFailure
+}
