@@ -1,6 +1,7 @@
 package testserver_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -70,5 +71,17 @@ func expect(t *testing.T, s store, want bool) {
 	}
 	if err != nil || has != want {
 		t.Errorf("has the value: %v, %v; want %v", has, err, want)
+	}
+}
+
+func TestConsulRefusesWithoutToken(t *testing.T) {
+	s := testserver.NewConsul(t, testserver.ConsulToken("11111111-2222-3333-4444-555555555555"))
+	url := "http://" + s.Addr() + "/v1/agent/self"
+	if answer, err := ask("GET", url, ""); err != nil || !strings.Contains(string(answer), "Permission denied") {
+		t.Errorf("without a token: %s, %v", answer, err)
+	}
+	answer, err := ask("GET", url+"?token=11111111-2222-3333-4444-555555555555", "")
+	if err != nil || !strings.Contains(string(answer), `"Datacenter":"dc1"`) {
+		t.Errorf("with the token: %s, %v", answer, err)
 	}
 }

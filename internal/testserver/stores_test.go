@@ -34,6 +34,24 @@ var stores = map[string]func(*testing.T) store{
 			},
 		}
 	},
+	"consul": func(t *testing.T) store {
+		s := testserver.NewConsul(t)
+		ask := func(method, value string) ([]byte, error) {
+			return ask(method, "http://"+s.Addr()+"/v1/kv/a", value)
+		}
+		return store{
+			Server: s,
+			put: func(t *testing.T) {
+				if answer, err := ask(http.MethodPut, "value"); err != nil || string(answer) != "true" {
+					t.Fatalf("%s, %v", answer, err)
+				}
+			},
+			has: func() (bool, error) {
+				answer, err := ask(http.MethodGet, "")
+				return bytes.Contains(answer, []byte(`"Key":"a"`)), err
+			},
+		}
+	},
 	"zookeeper": func(t *testing.T) store {
 		s := testserver.NewZooKeeper(t)
 		// The requests of a session of a second: create an empty /a that anyone may
