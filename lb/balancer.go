@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,7 @@ type state[C any] struct {
 	nodes    []*sd.Node
 	picker   Picker
 	observer *observer // nil if the picker is none
-	simple   bool      // there are nodes and no observer
+	draw     draw
 }
 
 // observer is a picker that observes, and the clock it is told.
@@ -70,7 +71,27 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 // no other.
 func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 	// What most calls need, apart from the rest: it decides what a pick costs.
-	if s := b.state.Load(); s.simple && s.set == b.endpointer.Set() && !special(call.From(ctx)) {
+	s := b.state.Load()
+	if s.set != b.endpointer.Set() {
+		return b.pick(ctx)
+	}
+	if c := call.From(ctx); c != nil && special(c) {
+		return b.pick(ctx)
+	}
+	switch {
+	case s.draw.from > 0:
+		r := rand.Uint64()
+		hi, _ := bits.Mul64(r, s.draw.from)
+		i := int(hi)
+		if load := s.nodes[i].Enter(); load > s.draw.enough {
+			i = s.draw.least.second(i, load, r)
+		} else if load == 0 {
+			break // it has left
+		}
+		return Lease[C]{state: s, index: i}, nil
+	case s.observer != nil:
+		return b.observed(ctx, s)
+	case len(s.nodes) > 0:
 		if i := s.picker.Pick(ctx, 0); s.nodes[i].Acquire() {
 			return Lease[C]{state: s, index: i}, nil
 		}
@@ -78,8 +99,21 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 	return b.pick(ctx)
 }
 
+// observed is Pick by a picker that wants to know the time.
+func (b *Balancer[C]) observed(ctx context.Context, s *state[C]) (Lease[C], error) {
+	now := time.Since(s.observer.epoch)
+	i := s.observer.Pick(ctx, now)
+	if !s.nodes[i].Acquire() {
+		return b.pick(ctx)
+	}
+	if s.observer.starter != nil {
+		s.observer.starter.Start(i, now)
+	}
+	return Lease[C]{state: s, index: i, start: now}, nil
+}
+
 // special reports whether a pick must look at the call.
-func special(c *call.Call) bool { return c != nil && (c.Avoids() > 0 || c.Observed()) }
+func special(c *call.Call) bool { return c.Avoids() > 0 || c.Observed() }
 
 // pick is Pick for whatever call and state.
 func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
@@ -101,9 +135,9 @@ func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 			l.index = s.avoid(ctx, c, l.index, l.start)
 		}
 		// A node refuses only once a set without it is published.
-		if node := s.nodes[l.index]; node.Acquire() {
+		if l.state.nodes[l.index].Acquire() {
 			if c.Observed() {
-				c.Asked(&node.Instance().ID)
+				c.Asked(&l.state.nodes[l.index].Instance().ID)
 			}
 			if s.observer != nil && s.observer.starter != nil {
 				s.observer.starter.Start(l.index, l.start)
@@ -143,7 +177,7 @@ func (b *Balancer[C]) renew() *state[C] {
 			starter, _ := o.(Starter)
 			next.observer = &observer{o, starter, b.epoch}
 		}
-		next.simple = next.observer == nil
+		next.draw = drawOf(next.picker)
 	}
 	b.state.Store(next)
 	return next

@@ -27,16 +27,20 @@ func (l Lease[C]) Instance() *sd.Instance { return l.state.nodes[l.index].Instan
 // are those of the call; see endpoint.Fault for what the context is needed for.
 // Done must be called exactly once per pick; it panics if no call is in flight.
 func (l Lease[C]) Done(ctx context.Context, err error) {
-	l.state.nodes[l.index].Release()
-	if o := l.state.observer; o != nil {
-		o.done(ctx, l.index, l.start, err)
+	if l.state.observer != nil {
+		l.observed(ctx, err)
+		return
 	}
+	l.state.nodes[l.index].Release()
 }
 
-// done is apart from Done so that Done is inlined.
-func (o *observer) done(ctx context.Context, index int, start time.Duration, err error) {
-	o.Observe(index, Outcome{
-		Start: start, End: time.Since(o.epoch),
-		Result: result(ctx, err), RetryAfter: endpoint.RetryAfter(err),
-	})
+// observed is apart from Done, which then has nothing to save across a call.
+func (l *Lease[C]) observed(ctx context.Context, err error) {
+	l.state.nodes[l.index].Release()
+	o := l.state.observer
+	out := Outcome{Start: l.start, End: time.Since(o.epoch)}
+	if err != nil {
+		out.Result, out.RetryAfter = result(ctx, err), endpoint.RetryAfter(err)
+	}
+	o.Observe(l.index, out)
 }

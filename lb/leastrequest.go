@@ -51,6 +51,21 @@ func (p *leastRequestPicker) Pick(context.Context, time.Duration) int {
 	return i
 }
 
+// second finishes a pick that began with a draw, see draw: it returns i or the
+// node that the lower half of r draws, and has counted a call on that.
+func (p *leastRequestPicker) second(i int, load int64, r uint64) int {
+	lo, _ := bits.Mul64(r<<32, uint64(len(p.nodes)-1))
+	j := int(lo)
+	if j >= i {
+		j++
+	}
+	if other := p.nodes[j]; other.InFlight() < load-1 && other.Acquire() {
+		p.nodes[i].Release()
+		return j
+	}
+	return i
+}
+
 // weightedLeastRequestPicker has at least two nodes: one alone has equal weights.
 type weightedLeastRequestPicker struct {
 	nodes   []*sd.Node
@@ -75,8 +90,5 @@ func two(n int) (i, j int) {
 	hi, _ := bits.Mul64(r&0xffffffff00000000, uint64(n))
 	lo, _ := bits.Mul64(r<<32, uint64(n-1))
 	i, j = int(hi), int(lo)
-	if j >= i {
-		j++
-	}
-	return i, j
+	return i, j + int(uint(i-j-1)>>(bits.UintSize-1)) // plus one if j >= i, without a jump
 }

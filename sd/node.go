@@ -43,6 +43,16 @@ func (n *Node) Instance() *Instance { return n.instance.Load() }
 // node has left the set. Each true needs one Release.
 func (n *Node) Acquire() bool { return n.active.Add(1) > 0 || n.refuse() }
 
+// Enter is Acquire for who wants to know the load too: it returns the number of
+// calls in flight with this one, from the same single addition, or zero if the
+// node has left the set and nothing was counted.
+func (n *Node) Enter() int64 {
+	if a := n.active.Add(1); a > 0 || n.refuse() {
+		return a
+	}
+	return 0
+}
+
 // Release ends what a successful Acquire began. It panics if nothing is in flight:
 // a count below zero would look like a node that has left, and nobody would pick
 // it again.

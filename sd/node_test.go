@@ -73,6 +73,21 @@ func TestNodeRetireWaits(t *testing.T) {
 	})
 }
 
+func TestNodeEnterTellsTheLoad(t *testing.T) {
+	n := sd.NewNode(&sd.Instance{Addr: "10.0.0.1:80"})
+	for want := int64(1); want <= 3; want++ {
+		if got := n.Enter(); got != want || n.InFlight() != want {
+			t.Errorf("Enter returns %d with %d in flight, want %d", got, n.InFlight(), want)
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_ = n.Retire(ended)
+	if got := n.Enter(); got != 0 || n.InFlight() != 3 {
+		t.Errorf("Enter of one that has left returns %d with %d in flight", got, n.InFlight())
+	}
+}
+
 // No Acquire succeeds once a Retire has returned, and none is in flight then.
 func TestNodeConcurrentSafe(t *testing.T) {
 	for range 200 {

@@ -1,0 +1,26 @@
+package lb
+
+import "math"
+
+// draw is how a pick by Random or LeastRequest begins: a node is drawn, all alike,
+// and acquired. The balancer does that by itself, and the addition that acquires
+// the node tells its load: to look first and add after would move the counter's
+// cache line between processors twice. The zero draw means that the picker is
+// asked.
+type draw struct {
+	from   uint64              // the number of nodes
+	enough int64               // the load, with this call, up to which the first drawn is picked
+	least  *leastRequestPicker // asked beyond that
+}
+
+func drawOf(p Picker) draw {
+	switch p := p.(type) {
+	case *randomPicker:
+		return draw{from: p.n, enough: math.MaxInt64}
+	case *leastRequestPicker:
+		if len(p.nodes) > 1 {
+			return draw{from: uint64(len(p.nodes)), enough: 1, least: p}
+		}
+	}
+	return draw{}
+}
