@@ -17,10 +17,11 @@ import (
 //
 //   - the average of its latencies, E. An answer that took longer than E sets
 //     E to what it took, at once; one that took ℓ < E makes it
-//     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since the answer before. While
-//     there is no answer, E·exp(-Δt/τ) counts, so that a slow instance is tried again.
-//   - the mean age of the calls in flight, which tells of an instance that hangs
-//     before any of them has ended.
+//     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since the answer booked before; it
+//     is booked if Δt is at least τ/1024. While there is no answer, E·exp(-Δt/τ)
+//     counts, so that a slow instance is tried again.
+//   - the silence: for how long calls have been in flight and none has ended. It
+//     tells of an instance that hangs before any of its calls has ended.
 //   - after a fault, 100·T·exp(-t/τ), and after a rejection, 10·T·exp(-t/τ), where T
 //     is the median of E over up to 64 instances and t the time since then: neither
 //     is a latency, however fast it came.
@@ -37,6 +38,7 @@ import (
 func PeakEWMA(opts ...EWMAOption) Strategy {
 	e := &ewma{tau: 10 * time.Second, probes: 3}
 	configure("PeakEWMA", e, opts, nil)
+	e.rate, e.grain = 1/float64(e.tau), e.tau/1024
 	return e
 }
 
@@ -69,6 +71,8 @@ func EWMAProbes(n int) EWMAOption {
 
 type ewma struct {
 	tau    time.Duration
+	rate   float64       // 1/τ, per nanosecond
+	grain  time.Duration // how old a stamp may be before it counts, and is renewed
 	probes int64
 }
 

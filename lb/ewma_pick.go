@@ -26,7 +26,6 @@ type ewmaPicker struct {
 type ewmaShared struct {
 	typical atomic.Uint64 // T in nanoseconds, a float64's bits; 0 before any answer
 	next    atomic.Int64  // when T is to be renewed
-	started atomic.Bool   // somebody calls Start
 }
 
 const (
@@ -51,23 +50,35 @@ func (p *ewmaPicker) Pick(_ context.Context, now time.Duration) int {
 		i, j = p.shares.two(rand.Uint64())
 	}
 	typical := math.Float64frombits(p.shared.typical.Load())
-	if p.load(j, now, typical) < p.load(i, now, typical) {
-		return j
+	// Nobody can foretell which is less, the processor included. Positive floats are
+	// in the order of their bits, and of integers the lesser is chosen without a jump.
+	a, b := math.Float64bits(p.load(i, now, typical)), math.Float64bits(p.load(j, now, typical))
+	if b < a {
+		i = j
 	}
 	return i
 }
 
-// load is the load of node i, in nanoseconds.
+// load is the load of node i, in nanoseconds. It compares by if, because max has to
+// heed what no latency is: NaN and -0.
 func (p *ewmaPicker) load(i int, now time.Duration, typical float64) float64 {
 	c, n := p.cells[i], p.nodes[i].InFlight()
 	expect, proven := typical, false
 	if bits := c.cost.Load(); bits != 0 {
 		since := now - time.Duration(c.stamp.Load())
-		expect, proven = math.Float64frombits(bits)*fade(since, p.tau), since < p.tau
+		expect, proven = math.Float64frombits(bits), since < p.tau
+		if since >= p.grain { // else it would change a thousandth at most
+			expect *= fade(float64(since) * p.rate)
+		}
 	}
-	expect = max(expect, c.age(now), 1)
+	if silence := c.silence(now); silence > expect {
+		expect = silence
+	}
+	if expect < 1 {
+		expect = 1
+	}
 	if left := time.Duration(c.blame.Load()) - now; left > 0 {
-		expect = max(expect, max(typical, 1)*math.Exp(float64(left)/float64(p.tau)))
+		expect = max(expect, max(typical, 1)*math.Exp(float64(left)*p.rate))
 	}
 	load := expect * float64(n+1)
 	if p.weights != nil {
@@ -82,43 +93,40 @@ func (p *ewmaPicker) load(i int, now time.Duration, typical float64) float64 {
 	return load
 }
 
-// Start counts a call in flight, see [Starter].
-func (p *ewmaPicker) Start(i int, now time.Duration) {
-	if !p.shared.started.Load() {
-		p.shared.started.Store(true)
-	}
-	p.cells[i].start(now)
-}
+// Start books the beginning of a call, see [Starter]. Without it there is no silence.
+func (p *ewmaPicker) Start(i int, now time.Duration) { p.cells[i].start(now, &p.ewma) }
 
 func (p *ewmaPicker) Observe(i int, o Outcome) {
 	c := p.cells[i]
-	if p.shared.started.Load() {
-		c.end(o.Start)
-	}
-	if o.Result == Refused {
-		return
-	}
+	c.end(o.End, &p.ewma)
 	typical := math.Float64frombits(p.shared.typical.Load())
 	switch o.Result {
 	case Served:
-		c.answer(o.End, o.Latency(), p.tau, typical)
+		c.answer(o.End, o.Latency(), &p.ewma, typical)
 		if typical == 0 {
 			p.shared.typical.CompareAndSwap(0, c.cost.Load())
 		}
 		if o.End > time.Duration(p.shared.next.Load()) {
 			p.renew(o.End)
 		}
-	case Faulted:
-		c.atLeast(o.End, o.Latency(), p.tau, typical)
-		raise(&c.blame, o.End+p.times(faultTerm))
-	case Rejected:
-		c.atLeast(o.End, o.Latency(), p.tau, typical)
-		raise(&c.blame, o.End+p.times(rejectTerm))
-	case Canceled:
-		c.atLeast(o.End, o.Latency(), p.tau, typical)
+	case Faulted, Rejected, Canceled:
+		p.trouble(c, o, typical)
+	case Refused:
+		return
 	}
 	if o.RetryAfter > 0 {
 		raise(&c.apart, o.End+min(o.RetryAfter, p.times(apartTerm)))
+	}
+}
+
+// trouble books a call that was not served.
+func (p *ewmaPicker) trouble(c *ewmaCell, o Outcome, typical float64) {
+	c.atLeast(o.End, o.Latency(), &p.ewma, typical)
+	switch o.Result {
+	case Faulted:
+		raise(&c.blame, o.End+p.times(faultTerm))
+	case Rejected:
+		raise(&c.blame, o.End+p.times(rejectTerm))
 	}
 }
 

@@ -104,10 +104,10 @@ func TestZoneTellsTheRightInstance(t *testing.T) {
 		}
 	}
 	d.nodes[1].Acquire()
-	d.p.Start(1, at)
+	d.p.Start(1, at+ms)
 	seen := map[int]bool{}
 	for range 200 {
-		seen[d.p.Pick(t.Context(), at+300*ms)] = true
+		seen[d.p.Pick(t.Context(), at+310*ms)] = true
 	}
 	if seen[1] || !seen[3] {
 		t.Errorf("with a call that hangs on 1, picked %v", seen)
@@ -116,14 +116,14 @@ func TestZoneTellsTheRightInstance(t *testing.T) {
 	// The others leave and come back: what is known of who stays, stays.
 	next := &driven{t, s.Picker(nodes[1:], d.p).(lb.Starter), nodes[1:]}
 	for range 200 {
-		if i := next.p.Pick(t.Context(), at+300*ms); i == 0 {
+		if i := next.p.Pick(t.Context(), at+310*ms); i == 0 {
 			t.Fatal("the update forgot the call that hangs")
 		}
 	}
 	next.p.Observe(0, lb.Outcome{Start: at, End: at + 300*ms, Result: lb.Refused})
 	alone := nodes[1:2]
 	last := &driven{t, s.Picker([]*sd.Node{nodes[1], nodes[3]}, next.p).(lb.Starter), alone}
-	last.want(0, at+300*ms, "10 ms are less than 80")
+	last.want(0, at+310*ms, "10 ms are less than 80")
 }
 
 func TestZoneKeepsWhatWasKnownBeforeThereWasALocalInstance(t *testing.T) {
