@@ -3,11 +3,10 @@ package ratelimit
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/internal/adaptive"
 )
 
 // Concurrency is a limit of how many calls run at once that finds its value by
@@ -48,29 +47,7 @@ import (
 // use it with [Adaptive].
 type Concurrency struct {
 	epoch time.Time
-	slots atomic.Int64 // the limit
-
-	_        [64]byte
-	inFlight atomic.Int64
-	peak     atomic.Int64 // of those in flight, since the last adjustment
-
-	_       [64]byte
-	samples samples
-
-	_       [64]byte
-	refused [classes]atomic.Uint64
-
-	adjusting sync.Mutex
-	gradient  gradient
-}
-
-const classes = int(call.CriticalPlus-call.Sheddable) + 1
-
-// shares are what each class may use of the limit, in percent.
-var shares = [classes]int64{50, 70, 90, 100}
-
-func classOf(p call.Criticality) int {
-	return int(min(max(p, call.Sheddable), call.CriticalPlus) - call.Sheddable)
+	limit *adaptive.Limit
 }
 
 var errCrowded = fmt.Errorf("%w: as many calls are running as the server can take", ErrLimited)
@@ -78,67 +55,27 @@ var errCrowded = fmt.Errorf("%w: as many calls are running as the server can tak
 // NewConcurrency returns a Concurrency. It panics if an option is nil or out of
 // range.
 func NewConcurrency(opts ...ConcurrencyOption) *Concurrency {
-	c := &Concurrency{epoch: time.Now(), gradient: newGradient(opts)}
-	c.slots.Store(int64(c.gradient.limit))
-	c.samples.begin(0, c.gradient.limit, 0, 0)
-	return c
+	return &Concurrency{epoch: time.Now(), limit: adaptive.New(configured(opts))}
 }
 
 // Limit returns how many calls may run at once now.
-func (c *Concurrency) Limit() int { return int(c.slots.Load()) }
+func (c *Concurrency) Limit() int { return c.limit.Slots() }
 
 // InFlight returns how many calls are running.
-func (c *Concurrency) InFlight() int { return int(c.inFlight.Load()) }
+func (c *Concurrency) InFlight() int { return c.limit.InFlight() }
 
 // Refused returns how many calls of that class were refused since NewConcurrency.
-func (c *Concurrency) Refused(p call.Criticality) uint64 { return c.refused[classOf(p)].Load() }
+func (c *Concurrency) Refused(p call.Criticality) uint64 { return c.limit.Refused(p) }
 
 func (c *Concurrency) now() time.Duration { return time.Since(c.epoch) }
 
-// admit counts the call in only if there is room. To count first and to look then
-// would refuse calls because of others that are refused.
 func (c *Concurrency) admit(ctx context.Context) (retryAfter time.Duration, cause error) {
-	class := classOf(call.From(ctx).Priority())
-	room := (c.slots.Load()*shares[class] + 99) / 100
-	for {
-		n := c.inFlight.Load()
-		if n >= room {
-			c.refused[class].Add(1)
-			return 0, errCrowded
-		}
-		if c.inFlight.CompareAndSwap(n, n+1) {
-			c.reached(n + 1)
-			return 0, nil
-		}
+	if c.limit.Enter(call.From(ctx).Priority()) {
+		return 0, nil
 	}
-}
-
-func (c *Concurrency) reached(n int64) {
-	for {
-		peak := c.peak.Load()
-		if n <= peak || c.peak.CompareAndSwap(peak, n) {
-			return
-		}
-	}
+	return 0, errCrowded
 }
 
 func (c *Concurrency) leave(start time.Duration, err error) {
-	c.inFlight.Add(-1)
-	now := c.now()
-	if c.samples.add(start, now, err == nil) && c.adjusting.TryLock() {
-		defer c.adjusting.Unlock()
-		c.adjust(now)
-	}
-}
-
-// adjust sets the limit by what was measured. The caller has the lock.
-func (c *Concurrency) adjust(now time.Duration) {
-	if !c.samples.enough(now) {
-		return // somebody else has just done it
-	}
-	latency := c.samples.mean()
-	peak := c.peak.Swap(c.inFlight.Load())
-	c.gradient.update(now, latency, float64(peak))
-	c.slots.Store(int64(c.gradient.limit))
-	c.samples.begin(now, c.gradient.limit, latency, c.gradient.slow())
+	c.limit.Leave(start, c.now(), err == nil)
 }

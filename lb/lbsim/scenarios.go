@@ -15,7 +15,7 @@ import (
 func Scenarios() []Scenario {
 	return []Scenario{
 		linkerd(), finagle(), pauses(), capacity(false), capacity(true),
-		rolling(), hung(), overload(0), overload(16), failing(),
+		rolling(), hung(), overload(), bounded(), adapted(), failing(),
 	}
 }
 
@@ -177,21 +177,36 @@ func failing() Scenario {
 
 // overload has servers that work on what nobody waits for any longer, which is why
 // goodput collapses if their queues have no bound.
-func overload(queue int) Scenario {
-	s := Scenario{
+func overload() Scenario {
+	return Scenario{
 		Name: "g-overload", Title: "150 % of capacity for 10 s, then 60 %, queues without bound",
 		Source: `Google, "Site Reliability Engineering", chapter 22 (cascading failures), 2016; Maurer, "Fail at Scale", ` +
 			`ACM Queue 13(8), 2015; 4 clients`,
-		Servers:  servers(10, Server{Service: mean, Concurrency: 8, Queue: queue}),
+		Servers:  servers(10, Server{Service: mean, Concurrency: 8}),
 		Clients:  4,
 		Load:     []Step{{0, 0.6 * 4000}, {5 * time.Second, 1.5 * 4000}, {15 * time.Second, 0.6 * 4000}},
 		Duration: 30 * time.Second,
 		Timeout:  500 * time.Millisecond,
 		Network:  network,
 	}
-	if queue != 0 {
-		s.Name = "g-bounded"
-		s.Title = fmt.Sprintf("150 %% of capacity for 10 s, then 60 %%, at most %d waiting", queue)
+}
+
+// bounded is what a bound can do that somebody knew beforehand.
+func bounded() Scenario {
+	s := overload()
+	s.Name, s.Title = "g-bounded", "the same, at most 16 waiting at each server"
+	for i := range s.Servers {
+		s.Servers[i].Queue = 16
+	}
+	return s
+}
+
+// adapted is what the adaptive limit does, which is told nothing.
+func adapted() Scenario {
+	s := overload()
+	s.Name, s.Title = "g-adaptive", "the same, queues without bound behind the adaptive limit"
+	for i := range s.Servers {
+		s.Servers[i].Limit = Adaptive
 	}
 	return s
 }

@@ -56,7 +56,7 @@ func TestLinkerdsFiguresComeOut(t *testing.T) {
 func TestLoadsAreWhatTheTitlesSay(t *testing.T) {
 	for name, want := range map[string]float64{
 		"c-gc": 0.5, "d-capacity": 0.7, "d-weights": 0.7, "e-restart": 0.8, "f-hung": 0.5, "h-failing": 0.5,
-		"g-overload": 1.5, "g-bounded": 1.5,
+		"g-overload": 1.5, "g-bounded": 1.5, "g-adaptive": 1.5,
 	} {
 		s := scenario(t, name)
 		workers, rate := 0.0, 0.0
@@ -75,7 +75,7 @@ func TestLoadsAreWhatTheTitlesSay(t *testing.T) {
 func TestTroublesAreWhatTheTitlesSay(t *testing.T) {
 	for name, want := range map[string]struct{ servers, troubled int }{
 		"a-linkerd": {11, 1}, "b-finagle": {14, 4}, "c-gc": {100, 10}, "d-capacity": {9, 0}, "d-weights": {9, 0},
-		"e-restart": {20, 10}, "f-hung": {10, 1}, "g-overload": {10, 0}, "g-bounded": {10, 0}, "h-failing": {10, 1},
+		"e-restart": {20, 10}, "f-hung": {10, 1}, "g-overload": {10, 0}, "g-bounded": {10, 0}, "g-adaptive": {10, 0}, "h-failing": {10, 1},
 	} {
 		s := scenario(t, name)
 		troubled := 0

@@ -1,4 +1,4 @@
-package ratelimit
+package adaptive
 
 import (
 	"math"
@@ -38,6 +38,13 @@ const (
 	descends = 0.7
 	steepest = 0.5
 )
+
+func newGradient(c Config) gradient {
+	g := gradient{low: float64(c.Low), high: float64(c.High), tolerance: c.Tolerance, every: probeFirst}
+	g.set(float64(c.Start))
+	g.highest = g.limit
+	return g
+}
 
 // update takes the mean latency under the current limit, and how many calls ran at
 // once, into account.
