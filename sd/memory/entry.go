@@ -13,14 +13,16 @@ var (
 	errDeleted = errors.New("memory: an operator deleted the entry")
 	errLost    = errors.New("memory: the registry lost its data")
 	errRemoved = errors.New("memory: a successor removed the entry")
+
+	errMalformed = errors.New("memory: the entry was overwritten")
 )
 
 // entry is one registrant's side of a place; [sd.Keep] drives it.
 type entry struct {
-	registry *Registry
-	service  *service
-	ttl      time.Duration
-	killed   chan struct{} // closed when the registrant is to be dead
+	client  *Client
+	service *service
+	ttl     time.Duration
+	killed  chan struct{} // closed when the registrant is to be dead
 
 	id    string // what Put wrote, and where
 	place *place
@@ -36,22 +38,22 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if err := e.registry.enter(ctx); err != nil {
-		return err
-	}
-	defer e.registry.mu.Unlock()
-	if e.since == 0 {
-		e.registry.registrants++
-		e.since = e.registry.registrants
+	return e.client.do(ctx, func() { e.putLocked(&in) })
+}
+
+func (e *entry) putLocked(in *sd.Instance) {
+	if r := e.client.registry; e.since == 0 {
+		r.registrants++
+		e.since = r.registrants
 	}
 	e.id, e.place = in.ID, e.service.place(in.ID)
 	if o := e.place.owner; e.lost && o != nil && o.since > e.since {
-		return nil
+		return
 	}
 	e.place.owner = e
 	e.renewLocked()
-	e.service.write(&in)
-	return nil
+	e.service.mend(in.ID)
+	e.service.write(in)
 }
 
 // Hold renews the lease. That a successor took the place is no loss: to take it
@@ -87,14 +89,11 @@ func (e *entry) Remove(ctx context.Context) error {
 	if e.dead() {
 		return nil
 	}
-	if err := e.registry.enter(ctx); err != nil {
-		return err
-	}
-	defer e.registry.mu.Unlock()
-	if e.holds() {
-		e.service.vacate(e.id, errRemoved)
-	}
-	return nil
+	return e.client.do(ctx, func() {
+		if e.holds() {
+			e.service.vacate(e.id, errRemoved)
+		}
+	})
 }
 
 // renew is bounded by the TTL: a heartbeat that takes longer has failed.
@@ -104,14 +103,11 @@ func (e *entry) renew(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.ttl)
 	defer cancel()
-	if err := e.registry.enter(ctx); err != nil {
-		return err
-	}
-	defer e.registry.mu.Unlock()
-	if e.holds() && !e.dead() {
-		e.renewLocked()
-	}
-	return nil
+	return e.client.do(ctx, func() {
+		if e.holds() && !e.dead() {
+			e.renewLocked()
+		}
+	})
 }
 
 // renewLocked starts the lease of the place again. While the registry fails, time
@@ -119,13 +115,13 @@ func (e *entry) renew(ctx context.Context) error {
 func (e *entry) renewLocked() {
 	p := e.place
 	p.stopLease()
-	if e.ttl <= 0 || e.registry.fault != nil {
+	if e.ttl <= 0 || e.client.registry.fault != nil {
 		return
 	}
 	var lease *time.Timer
 	lease = time.AfterFunc(e.ttl, func() {
-		e.registry.mu.Lock()
-		defer e.registry.mu.Unlock()
+		e.client.registry.mu.Lock()
+		defer e.client.registry.mu.Unlock()
 		// A timer that was stopped too late finds another lease.
 		if p.lease == lease {
 			e.service.vacate(e.id, errExpired)
@@ -135,8 +131,8 @@ func (e *entry) renewLocked() {
 }
 
 func (e *entry) replaced() bool {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
+	e.client.registry.mu.Lock()
+	defer e.client.registry.mu.Unlock()
 	return !e.holds()
 }
 

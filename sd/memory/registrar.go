@@ -29,7 +29,12 @@ func Keep(opts ...sd.KeepOption) Option {
 // empty, is not UTF-8, or holds a space or a control character, if the TTL is
 // negative, and if an option is nil.
 func (r *Registry) Registrar(service string, opts ...Option) sd.Registrar {
-	g := &registrar{registry: r}
+	return r.direct.Registrar(service, opts...)
+}
+
+// Registrar is like [Registry.Registrar], by way of the client.
+func (c *Client) Registrar(service string, opts ...Option) sd.Registrar {
+	g := &registrar{client: c}
 	var faults []string
 	if err := checkName(service); err != nil {
 		faults = append(faults, err.Error())
@@ -47,19 +52,19 @@ func (r *Registry) Registrar(service string, opts ...Option) sd.Registrar {
 	if len(faults) > 0 {
 		panic("memory: Registrar: " + strings.Join(faults, "; "))
 	}
-	g.service = r.service(service)
+	g.service = c.registry.service(service)
 	return g
 }
 
 type registrar struct {
-	registry *Registry
-	service  *service
-	ttl      time.Duration
-	keep     []sd.KeepOption
+	client  *Client
+	service *service
+	ttl     time.Duration
+	keep    []sd.KeepOption
 }
 
 // Register implements [sd.Registrar].
 func (g *registrar) Register(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
-	e := &entry{registry: g.registry, service: g.service, ttl: g.ttl, killed: make(chan struct{})}
+	e := &entry{client: g.client, service: g.service, ttl: g.ttl, killed: make(chan struct{})}
 	return sd.Keep(ctx, in, e, g.keep...)
 }

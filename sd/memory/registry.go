@@ -17,23 +17,23 @@ type Registry struct {
 	mu       sync.Mutex
 	services map[string]*service
 	fault    *fault // nil while the registry is well
+	direct   *Client
 
 	registrants int // that have put
 }
 
 // NewRegistry returns an empty registry.
-func NewRegistry() *Registry { return &Registry{services: make(map[string]*service)} }
+func NewRegistry() *Registry {
+	r := &Registry{services: make(map[string]*service)}
+	r.direct = r.Client()
+	return r
+}
 
 // Instancer returns the watch on a service, which need not be known yet. A change
 // costs one copied slice whatever the number of watches, and each watch compares
 // pointers. It panics if the name is empty, is not UTF-8, or holds a space or a
 // control character.
-func (r *Registry) Instancer(service string) sd.Instancer {
-	if err := checkName(service); err != nil {
-		panic("memory: Instancer: " + err.Error())
-	}
-	return sd.InstancerFunc(r.service(service).watch)
-}
+func (r *Registry) Instancer(service string) sd.Instancer { return r.direct.Instancer(service) }
 
 // Set writes the instances of a service in one change, with nobody to keep them
 // there: what is not listed is taken out, though a living registrant puts its

@@ -14,12 +14,14 @@ import (
 // registry's mutex.
 type service struct {
 	now    atomic.Pointer[snapshot]
-	places map[string]*place // by ID
+	places map[string]*place      // by ID
+	bad    map[string]*unreadable // by ID; immutable, and replaced when it changes
 }
 
 // snapshot is what a watch sees at one moment. It is immutable.
 type snapshot struct {
 	set   []*sd.Instance
+	bad   map[string]*unreadable
 	fault *fault
 	next  chan struct{} // closed when there is a newer snapshot
 }
@@ -48,7 +50,7 @@ func owned(in sd.Instance) sd.Instance {
 }
 
 func (s *service) publish(set []*sd.Instance, f *fault) {
-	old := s.now.Swap(&snapshot{set: set, fault: f, next: make(chan struct{})})
+	old := s.now.Swap(&snapshot{set: set, bad: s.bad, fault: f, next: make(chan struct{})})
 	close(old.next)
 }
 
@@ -84,9 +86,10 @@ func (s *service) write(in *sd.Instance) {
 
 // vacate takes an ID out and reports whether it was there.
 func (s *service) vacate(id string, why error) bool {
+	mended := s.mend(id)
 	p := s.places[id]
 	if p == nil {
-		return false
+		return mended
 	}
 	s.leave(id, p, why)
 	now := s.now.Load()
@@ -111,7 +114,8 @@ func (s *service) replace(listed []sd.Instance) {
 	for _, in := range set {
 		s.place(in.ID)
 	}
-	if changed(now.set, set) {
+	if changed(now.set, set) || len(s.bad) > 0 {
+		s.bad = nil
 		s.publish(set, now.fault)
 	}
 }

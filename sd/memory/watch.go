@@ -8,34 +8,70 @@ import (
 	"github.com/dowelkit/dowel/sd"
 )
 
+type pairs = iter.Seq2[[]*sd.Instance, error]
+
 // watch shares the snapshots of the service: there is nothing to subscribe to and
 // nothing to leave behind, and a consumer that sleeps costs nobody anything.
-func (s *service) watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
+func (s *service) watch(ctx context.Context, c *Client) pairs {
 	return func(yield func([]*sd.Instance, error) bool) {
-		var last []*sd.Instance
-		var seen *fault
-		owed := true // the next set is yielded even if it did not change
+		w := watching{owed: true, yield: yield}
 		for ctx.Err() == nil {
-			now := s.now.Load()
-			switch f := now.fault; {
-			case f == nil:
-				set := reuse(last, now.set)
-				if (owed || changed(last, set)) && !yield(set, nil) {
-					return
-				}
-				last, owed, seen = set, false, nil
-			case f.err != nil && f != seen:
-				if !yield(nil, f.err) {
-					return
-				}
-				owed, seen = true, f
+			l, now := c.now(), s.now.Load()
+			if !w.look(l, now) {
+				return
 			}
 			select {
 			case <-now.next:
+			case <-l.changed:
 			case <-ctx.Done():
 			}
 		}
 	}
+}
+
+// watching is one watch at work.
+type watching struct {
+	yield func([]*sd.Instance, error) bool
+	last  []*sd.Instance
+	owed  bool   // the next set is yielded even if it did not change
+	asked bool   // the registry knows of the watch
+	over  bool   // it was said that the client is closed
+	seen  *fault // the fault that was yielded last
+	told  unread
+}
+
+// look yields what is new, and returns false if the consumer broke off.
+func (w *watching) look(l *line, now *snapshot) bool {
+	if l.closed {
+		if w.over {
+			return true
+		}
+		w.over = true
+		return w.yield(nil, ErrClosed)
+	}
+	w.asked = w.asked || l.cut&Requests == 0
+	if !w.asked || l.cut&Replies != 0 {
+		return true
+	}
+	if f := now.fault; f != nil {
+		if f.err == nil || f == w.seen {
+			return true
+		}
+		w.owed, w.seen = true, f
+		return w.yield(nil, f.err)
+	}
+	if err := w.told.news(now.bad); err != nil {
+		w.owed = true
+		if !w.yield(nil, err) {
+			return false
+		}
+	}
+	set := reuse(w.last, now.set)
+	if (w.owed || changed(w.last, set)) && !w.yield(set, nil) {
+		return false
+	}
+	w.last, w.owed, w.seen = set, false, nil
+	return true
 }
 
 // reuse returns next with the pointer from prev for each instance that says the
