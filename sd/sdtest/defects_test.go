@@ -24,7 +24,7 @@ type defect struct {
 	spoil func(*memory.Registry, string, *sdtest.Service)
 }
 
-var defects = slices.Concat(watchDefects, lifetimeDefects, registrationDefects)
+var defects = slices.Concat(watchDefects, lifetimeDefects, registrationDefects, faultDefects)
 
 // watching makes a defect of what becomes of a sound watch.
 func watching(change func(ctx context.Context, sound pairs) pairs) func(*memory.Registry, string, *sdtest.Service) {
@@ -147,7 +147,7 @@ var watchDefects = []defect{
 			}
 		}
 	})},
-	{"tells a new watch in an outage that nobody is there", "OutageMeetsNewWatch", "in the outage a new watch yields the set",
+	{"tells a new watch in an outage that nobody is there", "OutageMeetsNewWatch", "without a registry the watch yields, after 0 errors, the set",
 		watching(func(_ context.Context, sound pairs) pairs {
 			return func(yield func(set, error) bool) {
 				first := true

@@ -3,6 +3,7 @@ package sdtest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -11,6 +12,7 @@ import (
 type event struct {
 	set []*sd.Instance
 	err error
+	at  time.Time
 }
 
 func (e event) String() string {

@@ -1,6 +1,10 @@
 package sdtest
 
-import "github.com/dowelkit/dowel/sd"
+import (
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
 
 // lossCases are how registrations heal when the registry has lost them, and how
 // those of the dead do not.
@@ -8,6 +12,7 @@ var lossCases = []testCase{
 	{name: "LostData", needs: LoseData, run: func(s *scene) { heals(s, func() { s.LoseData(s.T) }) }},
 	{name: "Expired", needs: Expire, run: func(s *scene) { heals(s, func() { s.Expire(s.T, "b") }) }},
 	{name: "Deleted", needs: Delete, run: func(s *scene) { heals(s, func() { s.Delete(s.T, "b") }) }},
+	{name: "LostDataStabilized", needs: LoseData, run: lostDataStabilized},
 	{name: "LostAgain", needs: LoseData, run: lostAgain},
 	{name: "DeregisteredStaysLost", needs: LoseData, run: deregisteredStaysLost},
 	{name: "Killed", needs: Kill, run: killed},
@@ -18,10 +23,9 @@ func heals(s *scene, lose func()) {
 	w := s.watch()
 	w.sees("a", "b")
 	lose()
+	lost := time.Now()
 	s.holds("a", "b")
-	w.sees("a", "b")
-	s.registered(a)
-	s.registered(b)
+	s.back(lost, w, []*sd.Registration{a, b})
 	// It is as good as before.
 	before := len(w.all())
 	s.rest(2 * s.h.Lease)
@@ -36,6 +40,21 @@ func heals(s *scene, lose func()) {
 	s.deregister(b)
 	w.sees("a")
 	s.holds("a")
+}
+
+// lostDataStabilized: a registry that restarts empty truly says that nobody is
+// there. Through sd.Stabilize nobody is missed while all come back.
+func lostDataStabilized(s *scene) {
+	ids := []string{"a", "b", "c"}
+	registrations := s.registerAll(ids)
+	w, v := s.watch(), s.watchOf(sd.Stabilize(s.Instancer))
+	w.sees(ids...)
+	v.sees(ids...)
+	whole := len(v.all())
+	s.LoseData(s.T)
+	s.back(time.Now(), w, registrations)
+	v.neverLacks(whole-1, ids...)
+	v.sees(ids...)
 }
 
 func lostAgain(s *scene) {
@@ -63,6 +82,13 @@ func killed(s *scene) {
 	w := s.watch()
 	w.sees("a", "b")
 	s.Kill(s.T, "b")
+	dead := time.Now()
+	w.sees("a")
+	gone := w.last().at.Sub(dead)
+	s.took("death → gone", gone)
+	if gone > s.h.Lease+prompt {
+		s.Errorf("%v after its registrant died an instance was there; want %v and a little", gone, s.h.Lease)
+	}
 	s.holds("a")
 	w.sees("a")
 }

@@ -53,7 +53,8 @@ func (h Harness) probe(t *testing.T) (able Service) {
 
 // plan lists what may run beside other cases, and what runs alone after them.
 func (p *program) plan() (beside, alone []job) {
-	for _, c := range slices.Concat(watchCases, consumerCases, registrationCases, outageCases, lossCases) {
+	for _, c := range slices.Concat(watchCases, consumerCases, registrationCases, clientCases,
+		outageCases, cutCases, lossCases, malformedCases) {
 		kinds := p.able.kinds(c.needs)
 		if c.once || len(kinds) == 0 {
 			kinds = []string{""}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -14,8 +15,8 @@ var registrationCases = []testCase{
 	{name: "Update", run: update},
 	{name: "MetaIsCopied", run: metaIsCopied},
 	{name: "RegisterMalformed", run: registerMalformed},
-	{name: "RegisterCanceled", run: registerCanceled},
-	{name: "RegisterRefused", needs: Refused, run: registerRefused},
+	{name: "RegisterCanceled", alone: true, run: registerCanceled},
+	{name: "RegisterRefused", needs: Refused, alone: true, run: registerRefused},
 	{name: "RegistrationsAreRenewed", run: registrationsAreRenewed},
 	{name: "Successor", run: successor},
 	{name: "ConcurrentUse", run: concurrentUse},
@@ -24,14 +25,20 @@ var registrationCases = []testCase{
 func registerAndDeregister(s *scene) {
 	w := s.watch()
 	s.register(at("a"))
+	w.sees("a")
+	start := time.Now()
 	r := s.register(at("b"))
+	s.took("Register", time.Since(start))
 	w.sees("a", "b")
+	s.took("Register → seen", w.last().at.Sub(start))
 	s.registered(r)
 	if in := r.Instance(); in.ID != "b" || in.Addr != "b.example:80" {
 		s.Errorf("the registration is of %+v; want b", in)
 	}
+	start = time.Now()
 	s.deregister(r)
 	w.sees("a")
+	s.took("Deregister → gone", w.last().at.Sub(start))
 	s.deregister(r) // again, which changes nothing
 	s.rest(s.h.Quiet)
 	s.holds("a")
@@ -47,8 +54,10 @@ func update(s *scene) {
 	r := s.register(in)
 	w.sees("a")
 	in.Addr, in.Weight, in.Zone, in.Meta = "moved.example:81", 3, "z", map[string]string{"k": "v"}
+	start := time.Now()
 	s.update(r, in)
 	w.seesThat("a", "the update", func(got *sd.Instance) bool { return got.Equal(&in) })
+	s.took("Update → seen", w.last().at.Sub(start))
 	in.Meta = nil
 	s.update(r, in)
 	w.seesThat("a", "the loss of meta", func(got *sd.Instance) bool { return got.Equal(&in) })
@@ -108,12 +117,15 @@ func registerMalformed(s *scene) {
 func registerCanceled(s *scene) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := s.within("Register with a context that is done", 0, func(context.Context) error {
-		r, err := s.Registrar.Register(ctx, at("a"))
-		if err == nil {
-			s.deregister(r)
-		}
-		return err
+	var err error
+	s.leavesNobody("Register with a context that is done", func() {
+		err = s.within("Register with a context that is done", 0, func(context.Context) error {
+			r, err := s.Registrar.Register(ctx, at("a"))
+			if err == nil {
+				s.deregister(r)
+			}
+			return err
+		})
 	})
 	if !errors.Is(err, context.Canceled) {
 		s.Errorf("Register with a context that is done returns %v; want context.Canceled", err)
@@ -123,16 +135,20 @@ func registerCanceled(s *scene) {
 }
 
 func registerRefused(s *scene) {
-	err := s.within("Register with refused credentials", 0, func(context.Context) error {
-		r, err := s.Refused.Register(s.patient(), at("a"))
-		if err == nil {
-			s.deregister(r)
-		}
-		return err
+	var err error
+	s.leavesNobody("Register with refused credentials", func() {
+		err = s.within("Register with refused credentials", 0, func(context.Context) error {
+			r, err := s.Refused.Register(s.patient(), at("a"))
+			if err == nil {
+				s.deregister(r)
+			}
+			return err
+		})
 	})
 	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		s.Errorf("Register with refused credentials returns %v; want the refusal", err)
 	}
+	s.Logf("with refused credentials Register returns: %v", err)
 	s.holds()
 }
 

@@ -151,6 +151,23 @@ func (s *scene) current() string {
 	return "nothing: the watch ended"
 }
 
+// took notes a figure, by the kind of the case's fault.
+func (s *scene) took(what string, d time.Duration) {
+	if s.kind != "" {
+		what = s.kind + ": " + what
+	}
+	s.figures.note(what, max(0, d))
+}
+
+// recovered notes how long the way back took, and checks it.
+func (s *scene) recovered(what string, d time.Duration) {
+	s.Helper()
+	s.took(what, d)
+	if d > s.h.Recovery+prompt {
+		s.Errorf("%s took %v; want %v and a little", what, d, s.h.Recovery)
+	}
+}
+
 // rest lets time pass in which nothing is expected.
 func (s *scene) rest(d time.Duration) { time.Sleep(d) }
 

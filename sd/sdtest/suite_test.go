@@ -29,7 +29,10 @@ func sound(ttl time.Duration, spoil func(*memory.Registry, string, *sdtest.Servi
 		InProcess: true,
 		Lease:     ttl,
 		Many:      100,
-		Must:      []sdtest.Fault{sdtest.Refused, sdtest.Outage, sdtest.LoseData, sdtest.Expire, sdtest.Delete, sdtest.Kill},
+		Must: []sdtest.Fault{
+			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Outage, sdtest.Cut.Of("both"), sdtest.LoseData,
+			sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Malformed, sdtest.Close,
+		},
 		New: func(t *testing.T, service string) sdtest.Service {
 			if registry == nil {
 				registry = memory.NewRegistry()
@@ -47,17 +50,36 @@ func sound(ttl time.Duration, spoil func(*memory.Registry, string, *sdtest.Servi
 func newService(registry *memory.Registry, service string, ttl time.Duration) sdtest.Service {
 	faults, refusing := registry.Faults(), memory.NewRegistry()
 	refusing.Faults().Outage(sd.Permanent(errors.New("refused")))
+	client := registry.Client()
+	cut := func(d memory.Direction) func(*testing.T) func() {
+		return func(*testing.T) func() { client.Cut(d); return client.Heal }
+	}
 	return sdtest.Service{
-		Instancer: registry.Instancer(service),
-		Registrar: registry.Registrar(service, memory.TTL(ttl)),
-		Refused:   refusing.Registrar(service),
+		Instancer: client.Instancer(service),
+		Registrar: client.Registrar(service, memory.TTL(ttl)),
+		Twin: func() (sd.Instancer, sd.Registrar) {
+			return client.Instancer(service), client.Registrar(service, memory.TTL(ttl))
+		},
+		Peer:         registry.Registrar(service, memory.TTL(ttl)),
+		Refused:      refusing.Registrar(service),
+		RefusedWatch: refusing.Instancer(service),
 		Outages: map[string]func(*testing.T) func(){
 			"down": func(*testing.T) func() { faults.Outage(errDown); return faults.Restore },
+		},
+		Cuts: map[string]func(*testing.T) func(){
+			"requests": cut(memory.Requests), "replies": cut(memory.Replies), "both": cut(memory.Requests | memory.Replies),
 		},
 		LoseData: func(*testing.T) { faults.LoseData() },
 		Expire:   func(_ *testing.T, id string) { faults.Expire(service, id) },
 		Delete:   func(_ *testing.T, id string) { faults.Delete(service, id) },
 		Kill:     func(_ *testing.T, id string) { faults.Kill(service, id) },
+		Malformed: map[string]func(*testing.T) func(){
+			"not JSON": func(*testing.T) func() {
+				faults.Malform(service, "ab", errors.New("not JSON"))
+				return func() { faults.Delete(service, "ab") }
+			},
+		},
+		Close: func(*testing.T) { client.Close() },
 	}
 }
 
@@ -65,8 +87,12 @@ func TestSoundAdapterPasses(t *testing.T) { sdtest.Run(t, sound(ttl, nil)) }
 
 // A registry that is polled in real time, as a server is.
 func TestSoundAdapterPassesInRealTime(t *testing.T) {
-	h := sound(600*time.Millisecond, nil)
+	const ttl = time.Second
+	registry := memory.NewRegistry()
+	h := sound(ttl, nil)
+	h.New = func(_ *testing.T, service string) sdtest.Service { return newService(registry, service, ttl) }
 	h.InProcess, h.Quiet = false, 20*time.Millisecond
+	h.Parallel, h.Shared = 16, []sdtest.Fault{sdtest.Outage.Of("down"), sdtest.LoseData}
 	sdtest.Run(t, h)
 }
 

@@ -3,6 +3,7 @@ package sdtest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -182,7 +183,7 @@ func isolation(s *scene) {
 }
 
 func many(s *scene) {
-	w := s.watch()
+	w, start := s.watch(), time.Now()
 	ids := make([]string, s.h.Many)
 	registrations := make([]*sd.Registration, s.h.Many)
 	s.each(s.h.Many, func(i int) {
@@ -198,7 +199,12 @@ func many(s *scene) {
 		}
 	})
 	before := w.sees(ids...)
+	s.took(fmt.Sprintf("%d registered → seen", len(ids)), w.last().at.Sub(start))
+	start = time.Now()
 	s.deregister(registrations[0])
 	s.kept(before, w.sees(ids[1:]...), ids[1:min(100, len(ids))]...)
+	s.took(fmt.Sprintf("change among %d → seen", len(ids)), w.last().at.Sub(start))
+	start = time.Now()
 	s.watch().sees(ids[1:]...)
+	s.took(fmt.Sprintf("new watch of %d → seen", len(ids)-1), time.Since(start))
 }

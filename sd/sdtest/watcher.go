@@ -48,7 +48,7 @@ func (w *watcher) loop(ctx context.Context, instancer sd.Instancer) {
 			w.seen.fault("the watch of goroutine %s yields on goroutine %s", here, there)
 		}
 		w.seen.inspect(set, err)
-		w.events = append(w.events, event{set, err})
+		w.events = append(w.events, event{set, err, time.Now()})
 		n, asleep := len(w.events), w.asleep
 		if n == endless {
 			w.seen.fault("the watch yields without end")
@@ -133,6 +133,13 @@ func (w *watcher) last() event {
 	return event{}
 }
 
+// recovered notes how long after its return the registry was seen as it is now,
+// and checks that this was soon enough.
+func (w *watcher) recovered(what string, back time.Time) {
+	w.s.Helper()
+	w.s.recovered(what, w.last().at.Sub(back))
+}
+
 // sees waits until the last event is a set of these IDs, and returns it.
 func (w *watcher) sees(ids ...string) []*sd.Instance {
 	w.s.Helper()
@@ -172,6 +179,29 @@ func (w *watcher) errs(n int) {
 		}
 		return false
 	}, w.story)
+}
+
+// onlyErrs checks that no set was yielded after the first n events, since there
+// was nobody to ask.
+func (w *watcher) onlyErrs(n int) {
+	w.s.Helper()
+	for i, e := range w.all()[n:] {
+		if e.err == nil {
+			w.s.Errorf("without a registry the watch yields, after %d errors, the set %v", i, e)
+		}
+	}
+}
+
+// neverLacks checks that each set after the first n events has these IDs.
+func (w *watcher) neverLacks(n int, ids ...string) {
+	w.s.Helper()
+	for _, e := range w.all()[n:] {
+		for _, id := range ids {
+			if e.err == nil && lookup(e.set, id) == nil {
+				w.s.Errorf("through sd.Stabilize the watch yields %v, and %s lives", e, id)
+			}
+		}
+	}
 }
 
 // story tells the last events.
