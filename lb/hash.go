@@ -32,8 +32,10 @@ import (
 // now and then: by one in n/16 of the picks that find their instance busy.
 //
 // A change of the set costs about 10 ms, the same for any number of instances, in
-// the call that notices it first; the others go on by the old set. ConsistentHash
-// panics if an option is out of range.
+// the call that notices it first; the others go on by the old set. An ejection costs
+// none of that if [Eject] goes round ConsistentHash directly: the keys of who is out
+// are hashed again, until it returns. ConsistentHash panics if an option is out of
+// range.
 func ConsistentHash(opts ...HashOption) Strategy {
 	h := &hashing{slots: 1 << 15, bound: 1.25}
 	configure("ConsistentHash", h, opts, nil)

@@ -20,6 +20,7 @@ type hashPicker struct {
 	owners   []int32 // by slot
 	bound    float64
 	fallback Picker
+	absent   *absent      // nil if nobody is
 	inFlight atomic.Int64 // on all nodes, as last summed up
 }
 
@@ -38,48 +39,50 @@ func (p *hashPicker) Pick(ctx context.Context, now time.Duration) int {
 	c := call.From(ctx)
 	key := c.Key()
 	if key == "" {
-		return p.fallback.Pick(ctx, now)
+		return p.unkeyed(ctx, now)
 	}
 	h := hashOf(key)
 	// An idle one has room under any bound.
-	if i := int(p.owners[slotOf(h, len(p.owners))]); c.Avoids() == 0 &&
+	if i := int(p.owners[slotOf(h, len(p.owners))]); c.Avoids() == 0 && !p.absent.has(i) &&
 		(p.nodes[i].InFlight() == 0 || math.IsInf(p.bound, 1)) {
 		return i
 	}
 	return p.walk(c, h)
 }
 
-// walk returns the first node on the key's way that has room and is not avoided.
+// walk returns the first node on the key's way that has room and is neither avoided
+// nor absent; of those without room, the first that is neither; and if the call
+// avoids all, one that is not absent.
 func (p *hashPicker) walk(c *call.Call, h uint64) int {
-	home, start := -1, int(p.owners[slotOf(h, len(p.owners))])
+	home, avoided, start := -1, -1, int(p.owners[slotOf(h, len(p.owners))])
+	try := func(i int, room float64) bool {
+		switch {
+		case p.absent.has(i):
+		case c.Avoids() > 0 && c.Avoided(p.nodes[i].Instance().ID):
+			avoided = i
+		case p.fits(i, room):
+			home = i
+			return true
+		case home < 0:
+			home = i
+		}
+		return false
+	}
 	room := p.room(false)
 	for range mostJumps {
-		i := int(p.owners[slotOf(h, len(p.owners))])
-		if c.Avoids() == 0 || !c.Avoided(p.nodes[i].Instance().ID) {
-			if p.fits(i, room) {
-				return i
-			}
-			if home < 0 {
-				home = i
-			}
+		if try(int(p.owners[slotOf(h, len(p.owners))]), room) {
+			return home
 		}
 		h = mixed(h + golden)
 	}
 	room = p.room(true)
 	for k := range p.nodes {
-		i := (start + k) % len(p.nodes)
-		if c.Avoids() > 0 && c.Avoided(p.nodes[i].Instance().ID) {
-			continue
-		}
-		if p.fits(i, room) {
-			return i
-		}
-		if home < 0 {
-			home = i
+		if try((start+k)%len(p.nodes), room) {
+			return home
 		}
 	}
 	if home < 0 {
-		return start
+		return avoided
 	}
 	return home
 }
@@ -93,8 +96,10 @@ func (p *hashPicker) fits(i int, room float64) bool {
 func (p *hashPicker) room(exact bool) float64 {
 	if n := len(p.nodes); exact || n <= fewNodes || rand.IntN(n) < sumShare {
 		sum := int64(0)
-		for _, node := range p.nodes {
-			sum += node.InFlight()
+		for i, node := range p.nodes {
+			if !p.absent.has(i) {
+				sum += node.InFlight()
+			}
 		}
 		if n <= fewNodes {
 			return p.bound * float64(sum+1) / p.total // nobody reads what would be stored
