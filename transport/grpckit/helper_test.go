@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/peer"
 
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/transport/grpckit"
@@ -147,4 +148,14 @@ func drain(s interface {
 			return err
 		}
 	}
+}
+
+// peerOf returns the address of the server of a stream.
+func peerOf(t testing.TB, s grpc.ClientStream) string {
+	t.Helper()
+	p, ok := peer.FromContext(s.Context())
+	if !ok {
+		t.Fatal("the stream has no peer")
+	}
+	return p.Addr.String()
 }

@@ -1,0 +1,146 @@
+package grpckit_test
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/memory"
+	"github.com/dowelkit/dowel/transport/grpckit"
+	"github.com/dowelkit/dowel/transport/grpckit/internal/echopb"
+)
+
+// fleet is the servers of a service, which answer with their address, and a registry.
+type fleet struct {
+	t        testing.TB
+	registry *memory.Registry
+	members  []*member
+}
+
+// member is one server of a fleet. It counts what it is asked.
+type member struct {
+	*grpckit.Server
+	sd.Instance
+	calls    atomic.Int64
+	accepted atomic.Int64
+	fail     atomic.Pointer[error]
+}
+
+func newFleet(t testing.TB, n int, opts ...grpckit.ServerOption) *fleet {
+	f := &fleet{t: t, registry: memory.NewRegistry()}
+	for range n {
+		f.join(opts...)
+	}
+	return f
+}
+
+// join starts one more server and registers it.
+func (f *fleet) join(opts ...grpckit.ServerOption) *member {
+	f.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	m := &member{Server: grpckit.NewServer(opts...), Instance: sd.Instance{Addr: l.Addr().String()}}
+	m.ID = m.Addr
+	echopb.RegisterEchoServer(m, &echo{say: m.say, list: m.list, chat: repeatAll})
+	done := make(chan struct{})
+	go func() { defer close(done); _ = m.Serve(&counted{l, &m.accepted}) }()
+	f.t.Cleanup(func() { _ = m.Close(); <-done })
+	f.members = append(f.members, m)
+	f.publish(f.members...)
+	return m
+}
+
+func (f *fleet) publish(members ...*member) {
+	f.t.Helper()
+	var all []sd.Instance
+	for _, m := range members {
+		all = append(all, m.Instance)
+	}
+	if err := f.registry.Set("echo", all...); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (m *member) say(_ context.Context, r *echopb.Message) (*echopb.Message, error) {
+	m.calls.Add(1)
+	if err := m.fail.Load(); err != nil {
+		return nil, *err
+	}
+	return &echopb.Message{Text: m.Addr, N: r.GetN() + 1}, nil
+}
+
+func (m *member) list(r *echopb.Message, s grpc.ServerStreamingServer[echopb.Message]) error {
+	for i := range r.GetN() {
+		if err := s.Send(&echopb.Message{Text: m.Addr, N: i}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client returns a balanced connection, closed with the test, once it is ready.
+func (f *fleet) client(strategy lb.Strategy, opts ...grpckit.ClientOption) *grpc.ClientConn {
+	f.t.Helper()
+	conn, err := grpckit.NewBalancedClient("echo", f.registry.Instancer("echo"), strategy, opts...)
+	opened(f.t, conn, err)
+	if err := grpckit.Ready(within(f.t), conn); err != nil {
+		f.t.Fatal(err)
+	}
+	return conn
+}
+
+// answers makes calls until each of the members, and nobody else for as many calls in a
+// row, has answered.
+func (f *fleet) answers(conn *grpc.ClientConn, members ...*member) {
+	f.t.Helper()
+	ctx := within(f.t)
+	client := echopb.NewEchoClient(conn)
+	want := make(map[string]bool)
+	for _, m := range members {
+		want[m.Addr] = true
+	}
+	for got, row := make(map[string]bool), 0; len(got) < len(want) || row < 4*len(want); row++ {
+		m, err := client.Say(ctx, &echopb.Message{}, grpc.WaitForReady(true))
+		if err != nil {
+			f.t.Fatalf("after answers of %v: %v", got, err)
+		}
+		if !want[m.GetText()] {
+			clear(got)
+			row = 0
+			continue
+		}
+		got[m.GetText()] = true
+	}
+}
+
+// counted is a listener that counts.
+type counted struct {
+	net.Listener
+	accepted *atomic.Int64
+}
+
+func (c *counted) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.accepted.Add(1)
+	}
+	return conn, err
+}
+
+// eventually polls until it is true.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v it is not true that %s", patience, what)
+		}
+	}
+}
