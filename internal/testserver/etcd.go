@@ -1,12 +1,8 @@
 package testserver
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -57,28 +53,4 @@ func newEtcds(t testing.TB, n int) []*Server {
 		node.await()
 	}
 	return nodes
-}
-
-// healthy reports why the answer to a GET does not hold that text.
-func healthy(ctx context.Context, url string, text []byte) error {
-	body, err := get(ctx, url)
-	if err == nil && !bytes.Contains(body, text) {
-		err = errors.New(string(body))
-	}
-	return err
-}
-
-// get keeps no connection: the server may be gone at the next call.
-func get(ctx context.Context, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Close = true
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	return io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 }
