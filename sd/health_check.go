@@ -18,6 +18,7 @@ type checker struct {
 	known   bool               // the source said a set
 	fresh   bool               // it said a newer one than was yielded
 	changed bool               // a target went up or down since
+	over    error              // of the source, which a set has ended
 	err     error              // of the source, while that is in error
 	failed  bool               // err is to be yielded
 	queue   probeQueue
@@ -81,6 +82,9 @@ func (c *checker) run(ctx context.Context, p *pump) {
 
 // hear takes what the source said.
 func (c *checker) hear(n news) {
+	if n.over != nil {
+		c.over = n.over
+	}
 	if n.fresh {
 		c.update(n.set)
 		c.fresh, c.err, c.failed = true, nil, false
@@ -93,6 +97,11 @@ func (c *checker) hear(n news) {
 // publish yields what is new: the set, and the source's error after each set for
 // as long as it stands.
 func (c *checker) publish() bool {
+	if err := c.over; err != nil {
+		if c.over = nil; !c.out.fail(err) {
+			return false
+		}
+	}
 	if c.known && (c.fresh || c.changed) {
 		set := c.choose()
 		if c.fresh || c.out.differs(set) {

@@ -48,7 +48,12 @@ func (m *merger) run(ctx context.Context, sources []Instancer, bound <-chan time
 			return
 		}
 		m.late = m.late || overdue
-		fresh, failed := m.take(readers)
+		over, fresh, failed := m.take(readers)
+		for _, err := range over {
+			if !m.out.fail(err) {
+				return
+			}
+		}
 		if (fresh || overdue) && !m.offer(&failed) {
 			return
 		}
@@ -61,10 +66,13 @@ func (m *merger) run(ctx context.Context, sources []Instancer, bound <-chan time
 }
 
 // take notes what the sources said. It tells whether there is a new set, and
-// returns the new errors.
-func (m *merger) take(readers []*reader) (fresh bool, failed []error) {
+// returns the new errors: those that a set has ended, and those that stand.
+func (m *merger) take(readers []*reader) (over []error, fresh bool, failed []error) {
 	for i, r := range readers {
 		n := r.take()
+		if n.over != nil {
+			over = append(over, n.over)
+		}
 		if n.fresh {
 			m.said[i] = word{set: n.set, known: true}
 			fresh = true
@@ -74,7 +82,7 @@ func (m *merger) take(readers []*reader) (fresh bool, failed []error) {
 			failed = append(failed, n.err)
 		}
 	}
-	return fresh, failed
+	return over, fresh, failed
 }
 
 // offer yields the set that is chosen now. A set ends the errors before it, so

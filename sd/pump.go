@@ -9,7 +9,8 @@ import (
 // A pump ranges over a source on a goroutine of its own and keeps the newest of
 // what it said, so that nobody waits for anybody: the source never for a slow
 // consumer, a consumer never for a silent source. What the source says while a
-// reader looks away is conflated. A panic of the source is kept for the readers
+// reader looks away is conflated: into the newest set and the newest error, for
+// who hears the set alone would not know that its source was in trouble. A panic of the source is kept for the readers
 // and thrown on their goroutines.
 type pump struct {
 	cancel context.CancelFunc
@@ -19,10 +20,12 @@ type pump struct {
 	events  uint64 // how many sets and errors there were
 	set     []*Instance
 	setAt   uint64 // the number of the event that brought set; 0 while none is known
-	err     error  // the newest event if that was an error
+	err     error  // the newest error
+	errAt   uint64 // the number of the event that brought err
 	crash   *PanicError
 	exited  bool // the source called runtime.Goexit
 	told    bool // a reader knows of crash or exited
+	begun   bool // there was a reader
 	readers map[*reader]struct{}
 }
 
@@ -47,9 +50,10 @@ func (p *pump) run(ctx context.Context, source Instancer) {
 	for set, err := range follow(ctx, source) {
 		p.put(func() {
 			p.events++
-			p.err = err
 			if err == nil {
 				p.set, p.setAt = set, p.events
+			} else {
+				p.err, p.errAt = err, p.events
 			}
 		})
 	}

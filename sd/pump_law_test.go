@@ -61,7 +61,7 @@ func TestSlowConsumerGetsTheNewest(t *testing.T) {
 				{"a! down", ""},
 				{"a: x z", ""},
 				{"wait 1h", ""},
-				{"free", "[x z]"},
+				{"free", "!down [x z]"}, // nor a set the error that it ended
 				{"hold", ""},
 				{"a: w", "[w]"},
 				{"a: v w", ""},

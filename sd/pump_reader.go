@@ -7,21 +7,28 @@ type reader struct {
 	pump *pump
 	wake chan<- struct{} // of capacity 1; several readers of one consumer share it
 	seen uint64          // how many events were taken or skipped
+	from uint64          // how many there were before the reader came
 }
 
-// news is what a reader did not know yet. If there is a set and an error, the
-// error is the later one.
+// news is what a reader did not know yet, in the order of the fields.
 type news struct {
+	over  error // an error that set ended
 	set   []*Instance
 	fresh bool // set is new
 	err   error
 }
 
-// read adds a reader. It is woken at once if there is something to take.
+// read adds a reader. It is woken at once if there is something to take. The
+// first is there from the start; to those that come later an error that is over
+// is no news.
 func (p *pump) read(wake chan<- struct{}) *reader {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := &reader{pump: p, wake: wake}
+	if p.begun {
+		r.from = p.events
+	}
+	p.begun = true
 	p.readers[r] = struct{}{}
 	if p.events > 0 || p.broken() {
 		r.nudge()
@@ -55,8 +62,12 @@ func (r *reader) take() news {
 	if p.setAt > r.seen {
 		n.set, n.fresh = p.set, true
 	}
-	if p.events > r.seen {
+	switch {
+	case p.errAt <= r.seen:
+	case p.errAt > p.setAt:
 		n.err = p.err
+	case p.errAt > r.from:
+		n.over = p.err
 	}
 	r.seen = p.events
 	return n
@@ -74,7 +85,7 @@ func relay(ctx context.Context, r *reader, wake <-chan struct{}, yield func([]*I
 			return
 		}
 		n := r.take()
-		if n.fresh && !out.set(n.set) || n.err != nil && !out.fail(n.err) {
+		if n.over != nil && !out.fail(n.over) || n.fresh && !out.set(n.set) || n.err != nil && !out.fail(n.err) {
 			return
 		}
 	}

@@ -73,6 +73,12 @@ func (s *stabilizer) run(ctx context.Context, source Instancer) {
 			return
 		}
 		n, now := r.take(), time.Now()
+		if n.over != nil {
+			s.failed = true
+			if !s.out.fail(n.over) {
+				return
+			}
+		}
 		if n.fresh {
 			s.note(n.set, now)
 		}

@@ -116,3 +116,16 @@ func TestStabilizeExpiryOfABusyConsumer(t *testing.T) {
 		{"wait 30s", "[x]"},
 	})
 }
+
+// An error that a set ended while the consumer was busy is an error all the same.
+func TestStabilizeHearsAnErrorThatIsOver(t *testing.T) {
+	play(t, stable, []step{
+		{"a: x y", "[x y]"},
+		{"hold", ""},
+		{"a: x*2 y", "[x*2 y]"},
+		{"a! down", ""},
+		{"a: x*2", ""},
+		{"free", "!down [x*2 y]"},
+		{"wait 30s", "[x*2]"},
+	})
+}

@@ -68,6 +68,9 @@ func closeMeetsWatches(s *scene) {
 		s.Close(s.T)
 		w.errs(before)
 		s.took("client closed → error", time.Since(start))
+		s.rest(s.h.Quiet)
+		w.onlyErrs(before)
+		w.end()
 		start = time.Now()
 		late := s.watch()
 		late.errs(0)
@@ -75,11 +78,9 @@ func closeMeetsWatches(s *scene) {
 			s.Errorf("a watch on a closed client says nothing for %v", d)
 		}
 		s.rest(s.h.Quiet)
-		w.onlyErrs(before)
 		late.onlyErrs(0)
-		s.Logf("on a closed client a watch yields: %v", late.all()[0].err)
-		w.end()
 		late.end()
+		s.Logf("on a closed client a watch yields: %v", late.all()[0].err)
 	})
 }
 
