@@ -1,0 +1,79 @@
+package consul_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/consul"
+	"github.com/dowelkit/dowel/sd/sdtest"
+	"github.com/hashicorp/consul/api"
+)
+
+// ttl is short, so that the tests of what outlasts it are too. A machine that is busy
+// with all of them at once must keep it all the same.
+const ttl = 5 * time.Second
+
+func TestConformance(t *testing.T) {
+	server := testserver.NewConsul(t)
+	watch := []consul.WatchOption{consul.WatchSilence(4 * time.Second)}
+	register := []consul.RegisterOption{consul.RegisterTTL(ttl)}
+	refusing := sync.OnceValue(func() string {
+		return testserver.NewConsul(t, testserver.ConsulToken("00000000-0000-0000-0000-000000000001")).Addr()
+	})
+	sdtest.Run(t, sdtest.Harness{
+		Lease:    ttl + time.Second,
+		Parallel: 8,
+		Many:     300,
+		Shared:   []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
+		Packages: []string{"github.com/dowelkit/dowel/sd/consul", "github.com/hashicorp/consul/api"},
+		Must: []sdtest.Fault{
+			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Outage, sdtest.Cut, sdtest.LoseData,
+			sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Malformed,
+		},
+		New: func(t *testing.T, service string) sdtest.Service {
+			proxy := testserver.NewProxy(t, server.Addr())
+			var transport mortal
+			client := dial(t, proxy.Addr(), transport.config)
+			direct := operator{dial(t, server.Addr()), service}
+			var s sdtest.Service
+			s.Instancer, s.Registrar = pair(t, client, service, watch, register)
+			s.Twin = func() (sd.Instancer, sd.Registrar) { return pair(t, client, service, watch, register) }
+			_, s.Peer = pair(t, direct.Client, service, watch, register)
+			s.RefusedWatch, s.Refused = pair(t, dial(t, refusing(), token("00000000-0000-0000-0000-00000000000f")), service, watch, register)
+			s.Outages = outages(server)
+			s.Cuts = cuts(proxy)
+			s.LoseData = func(*testing.T) { server.Kill(); server.Wipe(); server.Start() }
+			s.Expire, s.Delete = direct.expire, direct.delete
+			s.Kill = func(_ *testing.T, id string) { transport.kill(id) }
+			s.Malformed = map[string]func(*testing.T) func(){
+				"no port": func(t *testing.T) func() { return direct.plant(t, &api.AgentService{ID: "bad", Address: "h.example"}) },
+				"no host": func(t *testing.T) func() {
+					return direct.plant(t, &api.AgentService{ID: "bad", Address: "a b", Port: 80})
+				},
+				"too long": func(t *testing.T) func() { return direct.plant(t, long()) },
+			}
+			return s
+		},
+	})
+}
+
+// long is an entry of a megabyte.
+func long() *api.AgentService {
+	return &api.AgentService{ID: "bad", Address: "h.example", Port: 80, Meta: map[string]string{"long": strings.Repeat("x", 1<<20)}}
+}
+
+// outages are the ways in which Consul goes away.
+func outages(server *testserver.Server) map[string]func(*testing.T) func() {
+	return map[string]func(*testing.T) func(){
+		"killed": func(*testing.T) func() { server.Kill(); return server.Start },
+		"paused": func(*testing.T) func() {
+			server.Pause()
+			expired := time.Now().Add(ttl + time.Second)
+			return func() { time.Sleep(time.Until(expired)); server.Resume() }
+		},
+	}
+}
