@@ -9,11 +9,11 @@ import (
 )
 
 var servers = map[string]http.Handler{
-	"httpkit": rows.HTTPKitServer(), "plain": rows.PlainServer(), "Go kit": rows.KitServer(),
+	"httpkit": rows.HTTPKitServer(), "plain": rows.PlainServer(), "travel": rows.TravelServer(), "Go kit": rows.KitServer(),
 }
 
 var clients = map[string]rows.Dialer{
-	"httpkit": rows.HTTPKitClient, "plain": rows.PlainClient, "Go kit": rows.AsTyped(rows.KitClient),
+	"httpkit": rows.HTTPKitClient, "plain": rows.PlainClient, "travel": rows.TravelClient, "Go kit": rows.AsTyped(rows.KitClient),
 }
 
 func TestEveryClientGetsTheSameOfEveryServer(t *testing.T) {
@@ -30,6 +30,30 @@ func TestEveryClientGetsTheSameOfEveryServer(t *testing.T) {
 			if want := (rows.Message{Text: "<ä>", N: 42}); got != want || err != nil {
 				t.Errorf("%s of %s: %+v, %v", client, server, got, err)
 			}
+		}
+	}
+}
+
+// What travels between two ends of httpkit travels between those by hand.
+func TestTheSameTravels(t *testing.T) {
+	for _, name := range []string{"httpkit", "travel"} {
+		var timeout, id string
+		url, stop := rows.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			timeout = r.Header.Get("X-Request-Timeout-Ms")
+			servers[name].ServeHTTP(w, r)
+			id = w.Header().Get("X-Request-Id")
+		}))
+		defer stop()
+		e, hangUp, err := clients[name](url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hangUp()
+		if _, err := e(t.Context(), rows.Message{Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if len(timeout) != len("29999") || timeout < "29000" || len(id) < 20 {
+			t.Errorf("%s sends a timeout of %q ms and an ID of %q", name, timeout, id)
 		}
 	}
 }

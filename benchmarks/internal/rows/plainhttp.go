@@ -66,7 +66,7 @@ func PlainClient(url string) (endpoint.Endpoint[Message, Message], func(), error
 	c := newHTTPClient()
 	url += path
 	return func(ctx context.Context, m Message) (Message, error) {
-		return plainCall(ctx, c, url, m)
+		return plainCall(ctx, c, url, m, false)
 	}, c.CloseIdleConnections, nil
 }
 
@@ -77,7 +77,8 @@ func newHTTPClient() *http.Client {
 	}
 }
 
-func plainCall(ctx context.Context, c *http.Client, url string, m Message) (Message, error) {
+// plainCall tells the server the deadline if it travels.
+func plainCall(ctx context.Context, c *http.Client, url string, m Message, travels bool) (Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	data, err := json.Marshal(m)
@@ -90,6 +91,9 @@ func plainCall(ctx context.Context, c *http.Client, url string, m Message) (Mess
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
+	if travels {
+		setTimeout(ctx, r.Header)
+	}
 	resp, err := c.Do(r)
 	if err != nil {
 		return Message{}, err
