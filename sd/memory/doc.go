@@ -7,5 +7,6 @@
 //	for set, err := range registry.Instancer("stringsvc").Watch(ctx) { … }
 //
 // It keeps the promises of [sd.Instancer] and [sd.Registrar], leases included. A
-// test makes it fail like a real one: see [Registry.Faults].
+// test makes it fail like a real one, see [Registry.Faults], and cuts a client off
+// from it, see [Registry.Client].
 package memory

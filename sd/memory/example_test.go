@@ -62,3 +62,19 @@ func ExampleRegistry_Faults() {
 	// the registry is down
 	// 0 instances
 }
+
+func ExampleRegistry_Client() {
+	registry := memory.NewRegistry()
+	client := registry.Client()
+	client.Cut(memory.Requests | memory.Replies)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_, err := client.Registrar("stringsvc").Register(ctx, sd.Instance{Addr: "127.0.0.1:8080"})
+	fmt.Println(errors.Is(err, context.DeadlineExceeded))
+	client.Heal()
+	_, err = client.Registrar("stringsvc").Register(context.Background(), sd.Instance{Addr: "127.0.0.1:8080"})
+	fmt.Println(err)
+	// Output:
+	// true
+	// <nil>
+}
