@@ -45,6 +45,7 @@ func (*outside) Log(args ...any)                   { fmt.Fprintln(os.Stderr, arg
 func (*outside) Logf(format string, args ...any)   { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 func (*outside) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
 func (*outside) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (*outside) Skipf(format string, args ...any)  { panic(fmt.Sprintf(format, args...)) }
 func (o *outside) Context() context.Context        { return o.ctx }
 
 func (o *outside) Cleanup(f func()) {
