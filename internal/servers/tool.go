@@ -96,8 +96,8 @@ func moduleDir(name string) (string, error) {
 // run runs a command, and puts the end of its output into the error.
 func run(cmd *exec.Cmd, progress io.Writer) error {
 	var output bytes.Buffer
-	cmd.Stdout = &output
-	cmd.Stderr = io.MultiWriter(&output, progress)
+	both := io.MultiWriter(&output, progress)
+	cmd.Stdout, cmd.Stderr = both, both
 	if err := cmd.Run(); err != nil {
 		const most = 4 << 10
 		text := output.Bytes()
