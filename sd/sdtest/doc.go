@@ -8,13 +8,24 @@
 //				return sdtest.Service{
 //					Instancer: myregistry.NewInstancer(client, service),
 //					Registrar: myregistry.NewRegistrar(client, service),
-//					Outage:    func(t *testing.T) func() { server.Stop(); return server.Start },
+//					Outages: map[string]func(*testing.T) func(){
+//						"killed": func(*testing.T) func() { server.Kill(); return server.Start },
+//						"paused": func(*testing.T) func() { server.Pause(); return server.Resume },
+//					},
 //				}
 //			},
-//			Must: []sdtest.Fault{sdtest.Outage},
+//			Lease:    3 * time.Second,
+//			Parallel: 8,
+//			Shared:   []sdtest.Fault{sdtest.Outage},
+//			Must:     []sdtest.Fault{sdtest.Outage},
 //		})
 //	}
 //
 // A registry inside the process is tested in bubbles of testing/synctest, where
-// waiting costs nothing. A real server is polled until a deadline.
+// waiting costs nothing. A real server is polled until a deadline, by as many
+// cases at once as the harness allows. What a Service cannot do is skipped,
+// unless it must.
+//
+// The log ends with a table of how long the registry took for what: until a
+// registration was seen, until an outage was noticed, until all was as before.
 package sdtest

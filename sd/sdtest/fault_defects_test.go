@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,6 +76,13 @@ var faultDefects = []defect{
 	{"leaves a goroutine with its call", "CutEndsWatches", "a goroutine is left", watching(func(_ context.Context, sound pairs) pairs {
 		return func(yield func(set, error) bool) {
 			go time.Sleep(24 * time.Hour)
+			sound(yield)
+		}
+	})},
+	{"leaves a goroutine that sync began", "CutEndsWatches", "a goroutine is left", watching(func(_ context.Context, sound pairs) pairs {
+		return func(yield func(set, error) bool) {
+			var wg sync.WaitGroup
+			wg.Go(func() { time.Sleep(24 * time.Hour) })
 			sound(yield)
 		}
 	})},

@@ -42,23 +42,32 @@ func (s *scene) leavesNobody(what string, f func()) {
 	}
 }
 
-// goroutines returns the stacks of those that run code of Packages, by number.
+// goroutines returns the stacks of those that Packages have started, by number.
 func (s *scene) goroutines() map[string]string {
 	packages := slices.Concat(s.h.Packages, []string{ours})
 	found := make(map[string]string)
 	for stack := range bytes.SplitSeq(allStacks(), []byte("\n\n")) {
 		text := string(stack)
 		id, _, _ := strings.Cut(strings.TrimPrefix(text, "goroutine "), " ")
-		if strings.Contains(text, "\n"+itself) {
-			continue
-		}
-		for _, p := range packages {
-			if strings.Contains(text, "\n"+p) || strings.Contains(text, "created by "+p) {
-				found[id] = text
-			}
+		if slices.ContainsFunc(packages, func(p string) bool { return startedBy(text, p) }) {
+			found[id] = text
 		}
 	}
 	return found
+}
+
+// startedBy tells whether a goroutine runs for a package: that has created it, or
+// the standard library has, for code of the package. What a client has created is
+// the client's, even if it calls back.
+func startedBy(stack, pkg string) bool {
+	frames, creator, _ := strings.Cut(stack, "\ncreated by ")
+	if strings.HasPrefix(creator, pkg) {
+		return true
+	}
+	function, _, _ := strings.Cut(creator, " ")
+	host, _, path := strings.Cut(function, "/")
+	foreign := path && strings.Contains(host, ".")
+	return !foreign && strings.Contains(frames, "\n"+pkg) && !strings.Contains(frames, "\n"+itself)
 }
 
 func allStacks() []byte {
