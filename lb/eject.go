@@ -44,15 +44,19 @@ func Eject(inner Strategy, opts ...EjectOption) Strategy { return newEjector(inn
 
 // Picker makes the picker for a set.
 func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
-	p := &ejectPicker{nodes: nodes}
+	p, fresh := &ejectPicker{nodes: nodes}, newTallies(len(nodes)).state
 	if last, ok := prev.(*ejectPicker); ok && last.ward.ejector == e {
 		p.ward = last.ward.of(last)
 		p.whole = viewOf(e.inner.Picker(nodes, last.whole.picker))
-		p.states = Carry(nodes, last.nodes, last.states, newEjectState)
+		p.states = Carry(nodes, last.nodes, last.states, fresh)
 	} else {
 		p.ward = newWard(e)
 		p.whole = viewOf(e.inner.Picker(nodes, nil))
-		p.states = Carry(nodes, nil, nil, newEjectState)
+		p.states = Carry(nodes, nil, nil, fresh)
+	}
+	p.tallies = make([]*tally, len(nodes))
+	for i, s := range p.states {
+		p.tallies[i] = s.tally
 	}
 	p.ward.enter(p)
 	return p
@@ -60,12 +64,13 @@ func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
 
 // ejectPicker is the picker of one set.
 type ejectPicker struct {
-	nodes  []*sd.Node
-	states []*ejectState // parallel to nodes
-	ward   *ward
-	whole  *ejectView // of all nodes
-	view   atomic.Pointer[ejectView]
-	due    atomic.Int64 // when a probe may be due
+	nodes   []*sd.Node
+	tallies []*tally      // parallel to nodes
+	states  []*ejectState // the same
+	ward    *ward
+	whole   *ejectView // of all nodes
+	view    atomic.Pointer[ejectView]
+	due     atomic.Int64 // when a probe may be due
 }
 
 // ejectView is inner's picker for the nodes that are in. It is immutable.
@@ -97,30 +102,11 @@ func (p *ejectPicker) Observe(i int, o Outcome) {
 	if v, k := p.place(i); v.observer != nil {
 		v.observer.Observe(k, o)
 	}
-	s, w := p.states[i], p.ward
-	switch {
-	case s.out.Load():
-		// In a panic it gets other calls too, and others began before.
-		if s.probing.Load() == int64(o.Start) {
-			w.probed(s, o)
-		}
-		return
-	case o.Result == Canceled || o.Result == Refused || int64(o.Start) < s.since.Load():
-		return
-	case o.Result == Faulted:
-		s.calls.Add(fault)
-		// One that there is no room to eject is up again after as many.
-		if s.run.Add(1)%w.faults == 0 {
-			w.faulted(s, o.End)
-		}
-	default:
-		s.calls.Add(success)
-		if s.run.Load() > 0 {
-			s.run.Store(0)
-			if s.spared.Load() {
-				w.pardon(s)
-			}
-		}
+	w := p.ward
+	if t := p.tallies[i]; o.Result == Served && t.Load()&marked == 0 {
+		t.Add(success)
+	} else {
+		w.ended(p.states[i], o)
 	}
 	if int64(o.End) >= w.sweepAt.Load() {
 		w.sweep(o.End)

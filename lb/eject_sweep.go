@@ -27,7 +27,7 @@ func (w *ward) sweep(now time.Duration) {
 	}
 	w.rates = w.rates[:len(p.states)]
 	for i, s := range p.states {
-		calls := s.calls.Swap(0)
+		calls := s.tally.take()
 		w.rates[i] = -1
 		if !s.out.Load() {
 			w.rates[i] = rate(calls, w.volume)

@@ -130,6 +130,33 @@ func (w *ward) shrink() {
 	}
 }
 
+// ended books any call but a success that is like others.
+func (w *ward) ended(s *ejectState, o Outcome) {
+	switch {
+	case s.out.Load():
+		// In a panic it gets other calls too, and others began before.
+		if s.probing.Load() == int64(o.Start) {
+			w.probed(s, o)
+		}
+	case o.Result == Canceled || o.Result == Refused || int64(o.Start) < s.since.Load():
+	case o.Result == Faulted:
+		s.tally.Add(fault)
+		run := s.run.Add(1)
+		s.tally.Or(marked)
+		// One that there is no room to eject is up again after as many.
+		if run%w.faults == 0 {
+			w.faulted(s, o.End)
+		}
+	default:
+		s.tally.Add(success)
+		s.run.Store(0)
+		if s.spared.Load() {
+			w.pardon(s)
+		}
+		s.plain()
+	}
+}
+
 // faulted ejects a node after a run of faults, or spares it if there is no room.
 func (w *ward) faulted(s *ejectState, now time.Duration) {
 	w.mu.Lock()
@@ -142,6 +169,7 @@ func (w *ward) faulted(s *ejectState, now time.Duration) {
 	if ejected {
 		w.admit(s, ConsecutiveFaults)
 	} else if !s.spared.Swap(true) {
+		s.tally.Or(marked)
 		w.spared++
 	}
 	w.arrange(ejected)
@@ -200,13 +228,14 @@ func (w *ward) admit(s *ejectState, cause EjectCause) {
 	lasts = lasts/2 + rand.N(lasts/2+1)
 	s.until = w.now + lasts
 	s.since.Store(int64(w.now))
+	s.tally.Or(marked)
 	s.probing.Store(idle)
 	w.announce(s, lasts, true)
 }
 
 // discharge lets a node return, with nothing against it but how often it was out.
 func (w *ward) discharge(s *ejectState) {
-	s.calls.Store(0)
+	s.tally.take()
 	s.run.Store(0)
 	s.since.Store(int64(w.now))
 	s.probing.Store(idle)
