@@ -4,15 +4,19 @@ OUTSIDE := benchmarks
 
 FUZZTIME ?= 10s
 
-.PHONY: test lint bench fuzz cover
+.PHONY: test servers lint bench fuzz cover
 
 # Every test of every module: in the workspace with the race detector, then each
 # module alone, as its users see it.
-test:
+test: servers
 	@set -e; for m in $(MODULES); do \
 		echo "== $$m, in the workspace"; (cd $$m && go test -race ./...); done
 	@set -e; for m in $(MODULES) $(OUTSIDE); do \
 		echo "== $$m, alone"; (cd $$m && GOWORK=off go test ./...); done
+
+# The real servers that tests talk to, made once per machine: see CONTRIBUTING.md.
+servers:
+	go run ./internal/servers/get
 
 lint:
 	@set -e; check="$$(cd tools && GOWORK=off go tool -n staticcheck)"; \
