@@ -1,5 +1,8 @@
-// Package zookeeper discovers and registers services in ZooKeeper.
+// Package zookeeper finds the instances of a service in ZooKeeper, and registers
+// them there.
+//
+//	client, events, err := zk.Connect(servers, 10*time.Second, zk.WithDialer(zookeeper.Dialer(nil)))
+//	…
+//	instances, err := zookeeper.NewInstancer(client, "/services/stringsvc")
+//	registrar, err := zookeeper.NewRegistrar(client, "/services/stringsvc", zookeeper.RegisterParents())
 package zookeeper
-
-import _ "github.com/go-zookeeper/zk"
-import _ "github.com/dowelkit/dowel/sd"

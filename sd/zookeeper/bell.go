@@ -1,0 +1,60 @@
+package zookeeper
+
+import (
+	"sync"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// A bell rings when a trap springs, and knows which. It is safe for concurrent use.
+type bell struct {
+	rung   chan struct{} // of capacity 1
+	closed chan struct{}
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	names map[string]struct{} // of the nodes whose traps have sprung
+}
+
+func newBell() *bell {
+	return &bell{rung: make(chan struct{}, 1), closed: make(chan struct{}), names: make(map[string]struct{})}
+}
+
+// mind rings under a name when the trap springs.
+func (b *bell) mind(name string, sprung <-chan zk.Event) {
+	b.wg.Go(func() {
+		select {
+		case <-sprung:
+			b.ring(name)
+		case <-b.closed:
+		}
+	})
+}
+
+func (b *bell) ring(name string) {
+	b.mu.Lock()
+	b.names[name] = struct{}{}
+	b.mu.Unlock()
+	select {
+	case b.rung <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the names under which it rang since it was asked last.
+func (b *bell) take() map[string]struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.names) == 0 {
+		return nil
+	}
+	names := b.names
+	b.names = make(map[string]struct{})
+	return names
+}
+
+// silence ends the bell and waits for its goroutines.
+func (b *bell) silence() {
+	close(b.closed)
+	b.wg.Wait()
+}

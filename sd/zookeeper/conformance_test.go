@@ -1,0 +1,143 @@
+package zookeeper_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/sdtest"
+	"github.com/dowelkit/dowel/sd/zookeeper"
+)
+
+func TestConformance(t *testing.T) {
+	server := testserver.NewZooKeeper(t)
+	sdtest.Run(t, sdtest.Harness{
+		New:      func(t *testing.T, service string) sdtest.Service { return newService(t, server, service) },
+		Lease:    timeout + time.Second,
+		Parallel: 8,
+		Shared:   []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
+		Must: []sdtest.Fault{
+			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Outage, sdtest.Cut, sdtest.LoseData,
+			sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Malformed, sdtest.Close,
+		},
+	})
+}
+
+func newService(t *testing.T, server *testserver.Server, service string) sdtest.Service {
+	g := &gate{}
+	proxy := testserver.NewProxy(t, server.Addr())
+	dial := zookeeper.Dialer(g.dial)
+	if strings.Contains(t.Name(), "/CutEndsWatches") {
+		// It would take the client's goroutines, which read through our dialer, for
+		// what a watch has left behind.
+		dial = g.dial
+	}
+	client := connect(t, dial, proxy.Addr())
+	operator := newAdmin(t, server.Addr())
+	path := "/services/" + service
+	s := sdtest.Service{
+		Instancer: instancer(t, client, path),
+		Registrar: registrar(t, client, path),
+		Twin: func() (sd.Instancer, sd.Registrar) {
+			return instancer(t, client, path), registrar(t, client, path)
+		},
+		Peer: registrar(t, connect(t, (&gate{}).dial, server.Addr()), path),
+		Outages: map[string]func(*testing.T) func(){
+			"killed": func(*testing.T) func() { server.Kill(); return server.Start },
+			"paused": func(*testing.T) func() { server.Pause(); return server.Resume },
+		},
+		Cuts:     cuts(proxy),
+		LoseData: func(*testing.T) { server.Kill(); server.Wipe(); server.Start() },
+		Expire: func(t *testing.T, _ string) {
+			session := client.SessionID()
+			g.close()
+			time.Sleep(timeout + time.Second)
+			g.open()
+			eventually(t, "there is a new session", func() bool { return client.SessionID() != session })
+		},
+		Delete:    func(t *testing.T, id string) { operator.deleteID(path, id) },
+		Malformed: map[string]func(*testing.T) func(){},
+		Close:     func(*testing.T) { client.Close() },
+	}
+	for name, data := range map[string]string{
+		"text": "what is this?", "truncated": `{"addr":"h.example:80"`, "no port": `{"addr":"h.example"}`,
+		"empty": "", "1 MB": strings.Repeat("x", 1<<20),
+	} {
+		s.Malformed[name] = func(*testing.T) func() {
+			node := path + "/malformed " + name
+			operator.make(node, []byte(data))
+			return func() { operator.delete(node) }
+		}
+	}
+	locked := path + "-locked"
+	operator.make(locked, nil, zk.DigestACL(zk.PermAll, "somebody", "else")...)
+	s.Refused, s.RefusedWatch = registrar(t, client, locked), instancer(t, client, locked)
+	if strings.Contains(t.Name(), "/Killed") {
+		mortals := &mortals{t: t, addr: server.Addr(), path: path, gates: make(map[string]func())}
+		s.Registrar, s.Kill = mortals, func(_ *testing.T, id string) { mortals.gates[id]() }
+	} else {
+		s.Kill = func(t *testing.T, _ string) { t.Fatal("nobody here is mortal") }
+	}
+	return s
+}
+
+// cuts are the ways in which the network fails between one client and the server.
+func cuts(proxy *testserver.Proxy) map[string]func(*testing.T) func() {
+	held := func(d testserver.Direction) func(*testing.T) func() {
+		return func(*testing.T) func() { proxy.Cut(d); return proxy.Heal }
+	}
+	return map[string]func(*testing.T) func(){
+		"to server": held(testserver.ToServer),
+		"to client": held(testserver.ToClient),
+		"both ways": held(testserver.BothWays),
+		"refused":   func(*testing.T) func() { proxy.Refuse(); proxy.Reset(); return proxy.Heal },
+	}
+}
+
+// mortals is a registrar that has a client for each registration, so that each can
+// die alone.
+type mortals struct {
+	t          *testing.T
+	addr, path string
+	gates      map[string]func() // what kills a registrant
+}
+
+func (m *mortals) Register(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
+	g := &gate{}
+	client := connect(m.t, g.dial, m.addr)
+	m.gates[in.ID] = func() { g.close(); client.Close() }
+	return registrar(m.t, client, m.path).Register(ctx, in)
+}
+
+func instancer(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.InstancerOption) *zookeeper.Instancer {
+	t.Helper()
+	i, err := zookeeper.NewInstancer(client, path, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func registrar(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.RegistrarOption) *zookeeper.Registrar {
+	t.Helper()
+	r, err := zookeeper.NewRegistrar(client, path, append(opts, zookeeper.RegisterParents())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// eventually polls until ok says so.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it is not so that %s", what)
+		}
+	}
+}

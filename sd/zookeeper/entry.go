@@ -1,0 +1,160 @@
+package zookeeper
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// An entry is the node of one registration; [sd.Keep] drives it. The name of the
+// node is the entry's own, so an entry never meets another's: what has that name is
+// ours, whatever reply was lost.
+type entry struct {
+	*Registrar
+	link *link
+
+	path    string // of the node; "" before the first
+	says    []byte // what was written last; nil if that is not known
+	version int32  // of the node then
+	since   int64  // the transaction that made the first node
+	trap    *trap  // on the node
+	doubt   bool   // a request that makes the node may be on its way
+
+	over     atomic.Bool // there will be no Put
+	cleaning atomic.Bool
+}
+
+// Put makes the node, or writes to it if it is there and says something else. A
+// node that still stands after an outage costs one small read and wakes nobody.
+func (e *entry) Put(ctx context.Context, in sd.Instance) error {
+	if _, err := encode(in, math.MaxInt64); err != nil {
+		return sd.Permanent(fmt.Errorf("zookeeper: %w", err))
+	}
+	if err := e.connected(ctx); err != nil {
+		return refused(err)
+	}
+	err := e.put(ctx, in)
+	if err == nil {
+		e.doubt = false
+		return nil
+	}
+	if errors.Is(err, zk.ErrNoNode) {
+		// Permanent before the first success only: nobody makes the path.
+		return sd.Permanent(fmt.Errorf("zookeeper: put %s: %w: make its parent, or use RegisterParents", e.path, err))
+	}
+	return refused(fmt.Errorf("zookeeper: put %s: %w", e.path, err))
+}
+
+// connected waits for a connection for as long as ctx allows.
+func (e *entry) connected(ctx context.Context) error {
+	_, err := e.link.ready(ctx, math.MaxInt64)
+	if ctx.Err() != nil {
+		return fmt.Errorf("zookeeper: %w: %v: %w", errAway, e.conn.State(), ctx.Err())
+	}
+	return err
+}
+
+func (e *entry) put(ctx context.Context, in sd.Instance) (err error) {
+	for range 3 {
+		if e.path != "" {
+			if stands, err := e.amend(ctx, in); stands || err != nil {
+				return err
+			}
+		}
+		if e.path == "" {
+			e.path = e.Registrar.path + "/" + newName(in.ID)
+		}
+		err = e.create(ctx, in)
+		if errors.Is(err, zk.ErrNoNode) && e.parents {
+			if err = e.makeParents(ctx); err == nil {
+				err = e.create(ctx, in)
+			}
+		}
+		if !errors.Is(err, zk.ErrNodeExists) {
+			return err
+		}
+		// A reply was lost, or the node is of our last session: look at it.
+	}
+	return err
+}
+
+// amend has the node say in if it stands, and reports whether it does. A node of a
+// session that is over may linger; it is left to the server.
+func (e *entry) amend(ctx context.Context, in sd.Instance) (stands bool, err error) {
+	r, err := e.ask(ctx, func() (r reply) {
+		r.exists, r.stat, r.err = e.conn.Exists(e.path)
+		return r
+	})
+	switch {
+	case err != nil || !r.exists:
+		return false, err
+	case r.stat.EphemeralOwner != e.conn.SessionID():
+		e.path, e.says, e.trap = "", nil, nil
+		return false, nil
+	}
+	data, err := encode(in, e.sinceIn(r.stat))
+	if err != nil || bytes.Equal(data, e.says) && r.stat.Version == e.version {
+		return err == nil, err
+	}
+	if err := e.write(ctx, data); !errors.Is(err, zk.ErrNoNode) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (e *entry) write(ctx context.Context, data []byte) error {
+	r, err := e.ask(ctx, func() (r reply) {
+		r.stat, r.err = e.conn.Set(e.path, data, -1)
+		return r
+	})
+	if e.says = nil; err == nil {
+		e.says, e.version = data, r.stat.Version
+	}
+	return err
+}
+
+// sinceIn returns the rank that a node must state because it is not its own.
+func (e *entry) sinceIn(stat *zk.Stat) int64 {
+	if stat.Czxid == e.since {
+		return 0
+	}
+	return e.since
+}
+
+// create makes the node. If nobody waits for the reply any more, a node that was
+// made after all is found by the next Put, or taken out where there will be none.
+func (e *entry) create(ctx context.Context, in sd.Instance) error {
+	data, err := encode(in, e.since)
+	if err != nil {
+		return err
+	}
+	path := e.path
+	e.doubt, e.says = true, nil
+	err, late := do(ctx, func() error {
+		_, err := e.conn.Create(path, data, zk.FlagEphemeral, e.acl)
+		return err
+	}, func(err error) {
+		if err == nil && e.over.Load() {
+			_ = e.conn.Delete(path, -1)
+		}
+	})
+	if err = errors.Join(late, err); err == nil {
+		e.says, e.version = data, 0
+	}
+	return err
+}
+
+func (e *entry) ask(ctx context.Context, call func() reply) (reply, error) {
+	r, err := do(ctx, call, nil)
+	if err == nil {
+		err = r.err
+	}
+	return r, err
+}

@@ -1,0 +1,72 @@
+package zookeeper
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// maxData bounds what is written to a node. A server closes the connection of
+// whoever sends it more than 1 MiB, and all who share that connection suffer.
+const maxData = 1 << 19
+
+// record is the data of a node.
+type record struct {
+	ID     string            `json:"id"`
+	Addr   string            `json:"addr"`
+	Weight int               `json:"weight,omitempty"`
+	Zone   string            `json:"zone,omitempty"`
+	Meta   map[string]string `json:"meta,omitempty"`
+	// Since is the rank of a registration that had to make its node again: the
+	// transaction that made its first. Without it that of the node counts.
+	Since int64 `json:"since,omitempty"`
+}
+
+func encode(in sd.Instance, since int64) ([]byte, error) {
+	data, err := json.Marshal(record{in.ID, in.Addr, in.Weight, in.Zone, in.Meta, since})
+	if err == nil && len(data) > maxData {
+		err = fmt.Errorf("the instance takes %d bytes, and at most %d may be written", len(data), maxData)
+	}
+	return data, err
+}
+
+// errNobody is a node that says that it is no instance now, which is no fault.
+var errNobody = errors.New("the instance is disabled")
+
+// decode reads the data of a node: our own JSON, that of Curator's service
+// discovery, or a plain address. The instance is valid if the error is nil.
+func decode(data []byte) (in sd.Instance, since int64, err error) {
+	data = bytes.TrimSpace(data)
+	if len(data) == 0 {
+		return in, 0, errors.New("it is empty")
+	}
+	if data[0] != '{' {
+		in.Addr = string(data)
+		return checked(in, 0)
+	}
+	var r struct {
+		record
+		foreign
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return in, 0, fmt.Errorf("it is no JSON of an instance: %w", err)
+	}
+	if r.Addr == "" && r.Address != "" {
+		in, err = r.instance(r.ID)
+		if err != nil {
+			return sd.Instance{}, 0, err
+		}
+		return checked(in, 0)
+	}
+	return checked(sd.Instance{ID: r.ID, Addr: r.Addr, Weight: r.Weight, Zone: r.Zone, Meta: r.Meta}, r.Since)
+}
+
+func checked(in sd.Instance, since int64) (sd.Instance, int64, error) {
+	if err := in.Validate(); err != nil {
+		return sd.Instance{}, 0, err
+	}
+	return in, since, nil
+}
