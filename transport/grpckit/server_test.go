@@ -1,0 +1,207 @@
+package grpckit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection"
+	rpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/transport/grpckit"
+	"github.com/dowelkit/dowel/transport/grpckit/internal/echopb"
+)
+
+// page is a log that several goroutines may write.
+type page struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (p *page) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.Write(b)
+}
+
+func (p *page) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.String()
+}
+
+func (p *page) logger() *slog.Logger { return slog.New(slog.NewTextHandler(p, nil)) }
+
+func TestAPanicIsAnInternalErrorAndLogged(t *testing.T) {
+	var p page
+	addr := serve(t, grpckit.NewServer(grpckit.Logger(p.logger())), &echo{
+		say:  func(context.Context, *echopb.Message) (*echopb.Message, error) { panic("the secret") },
+		chat: func(grpc.BidiStreamingServer[echopb.Message, echopb.Message]) error { panic("the secret") },
+	})
+	client := echopb.NewEchoClient(dial(t, addr))
+	ctx := call.With(within(t), call.RequestID("request-1"))
+	_, unary := client.Say(ctx, &echopb.Message{})
+	s, stream := client.Chat(ctx)
+	if stream == nil {
+		stream = drain(s)
+	}
+	for what, err := range map[string]error{"Say": unary, "Chat": stream} {
+		if endpoint.CodeOf(err) != endpoint.Internal || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error is %v", what, err)
+		}
+		for _, want := range []string{"Echo/" + what, "request-1", "the secret", "server_test.go"} {
+			if !strings.Contains(p.String(), want) {
+				t.Errorf("%s: the log has no %q:\n%s", what, want, &p)
+			}
+		}
+	}
+}
+
+func TestTimeoutBoundsCalls(t *testing.T) {
+	wait := func(ctx context.Context, _ *echopb.Message) (*echopb.Message, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for name, conn := range map[string]*grpc.ClientConn{
+		"the server's": dial(t, serve(t, grpckit.NewServer(grpckit.Timeout(20*time.Millisecond)), &echo{say: wait})),
+		"the client's": dial(t, serve(t, grpc.NewServer(), &echo{say: wait}), grpckit.ClientTimeout(20*time.Millisecond)),
+	} {
+		_, err := echopb.NewEchoClient(conn).Say(within(t), &echopb.Message{})
+		if endpoint.CodeOf(err) != endpoint.DeadlineExceeded {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+}
+
+func TestACallThatIsOverIsNotBegun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	client := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), &echo{})))
+	_, unary := client.Say(ctx, &echopb.Message{})
+	_, stream := client.Chat(ctx)
+	for _, err := range []error{unary, stream} {
+		if endpoint.CodeOf(err) != endpoint.Canceled || !endpoint.IsNotProcessed(err) || !errors.Is(err, context.Canceled) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}
+
+func TestHeadersAndTrailersGoWithErrors(t *testing.T) {
+	say := func(ctx context.Context, m *echopb.Message) (*echopb.Message, error) {
+		_ = grpc.SetHeader(ctx, metadata.Pairs("head", "h"))
+		_ = grpc.SetTrailer(ctx, metadata.Pairs("trail", "t"))
+		if m.GetN() > 0 {
+			return nil, &endpoint.Error{Code: endpoint.NotFound}
+		}
+		return m, nil
+	}
+	client := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), &echo{say: say})))
+	for n := range int64(2) {
+		var head, trail metadata.MD
+		_, err := client.Say(within(t), &echopb.Message{N: n}, grpc.Header(&head), grpc.Trailer(&trail))
+		if (err != nil) != (n > 0) || len(head.Get("head")) != 1 || len(trail.Get("trail")) != 1 {
+			t.Errorf("header %v, trailer %v, error %v", head, trail, err)
+		}
+	}
+}
+
+// The interceptors give a server and a connection of grpc-go's own the same.
+func TestInterceptorsStandAlone(t *testing.T) {
+	server := grpc.NewServer(
+		grpc.UnaryInterceptor(grpckit.UnaryServerInterceptor(grpckit.Allow("x-tenant"))),
+		grpc.StreamInterceptor(grpckit.StreamServerInterceptor(grpckit.Allow("x-tenant"))))
+	sent := &endpoint.Error{Code: endpoint.Aborted, Message: "text", Reason: "R", NotProcessed: true}
+	addr := serve(t, server, &echo{
+		say: func(ctx context.Context, _ *echopb.Message) (*echopb.Message, error) {
+			return &echopb.Message{Text: call.From(ctx).Value("x-tenant")}, sent
+		},
+		chat: func(s grpc.BidiStreamingServer[echopb.Message, echopb.Message]) error {
+			_ = s.Send(&echopb.Message{Text: call.From(s.Context()).Value("x-tenant")})
+			return sent
+		},
+	})
+	conn := dialPlain(t, addr, grpc.WithUnaryInterceptor(grpckit.UnaryClientInterceptor()),
+		grpc.WithStreamInterceptor(grpckit.StreamClientInterceptor()))
+	client := echopb.NewEchoClient(conn)
+	ctx := call.With(within(t), call.Value("x-tenant", "acme"))
+	_, err := client.Say(ctx, &echopb.Message{})
+	if !errors.Is(err, sent) || !endpoint.IsNotProcessed(err) {
+		t.Errorf("the error is %v", err)
+	}
+	s, err := client.Chat(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := s.Recv(); err != nil || m.GetText() != "acme" {
+		t.Errorf("%v, %v", m, err)
+	}
+	if _, err := s.Recv(); !errors.Is(err, sent) {
+		t.Errorf("the error of the stream is %v", err)
+	}
+	// Without a picker of ours nobody knows whether a call was sent.
+	gone := dialPlain(t, "127.0.0.1:1", grpc.WithUnaryInterceptor(grpckit.UnaryClientInterceptor()))
+	if _, err := echopb.NewEchoClient(gone).Say(ctx, &echopb.Message{}); endpoint.CodeOf(err) != endpoint.Unavailable || endpoint.IsNotProcessed(err) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// Interceptors of the user's see the call, inside of the toolkit's own.
+func TestUsersInterceptorsAreInside(t *testing.T) {
+	var server, client string
+	s := grpckit.NewServer(grpckit.ServerOptions(grpc.UnaryInterceptor(
+		func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			server = call.From(ctx).RequestID()
+			_, _ = next(ctx, req)
+			return nil, &endpoint.Error{Code: endpoint.ResourceExhausted, NotProcessed: true}
+		})))
+	conn := dial(t, serve(t, s, &echo{say: repeat}), grpckit.DialOptions(grpc.WithChainUnaryInterceptor(
+		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			md, _ := metadata.FromOutgoingContext(ctx)
+			client = md.Get("x-request-id")[0]
+			if err := next(ctx, method, req, reply, cc, opts...); err != nil {
+				return &endpoint.Error{Code: endpoint.Aborted, Err: err}
+			}
+			return nil
+		})))
+	_, err := echopb.NewEchoClient(conn).Say(call.With(within(t), call.RequestID("id")), &echopb.Message{})
+	if endpoint.CodeOf(err) != endpoint.Aborted || server != "id" || client != "id" {
+		t.Errorf("the server's saw %q, the client's %q, the error is %v", server, client, err)
+	}
+	if e, _ := errors.AsType[*endpoint.Error](err); !e.Outgoing || e.NotProcessed {
+		t.Errorf("the error is %+v", e)
+	}
+}
+
+func TestReflectionIsByChoice(t *testing.T) {
+	for _, wanted := range []bool{false, true} {
+		s := grpckit.NewServer()
+		if wanted {
+			reflection.Register(s)
+		}
+		client := rpb.NewServerReflectionClient(dial(t, serve(t, s, &echo{})))
+		stream, err := client.ServerReflectionInfo(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = stream.Send(&rpb.ServerReflectionRequest{MessageRequest: &rpb.ServerReflectionRequest_ListServices{}})
+		resp, err := stream.Recv()
+		if !wanted {
+			if endpoint.CodeOf(err) != endpoint.Unimplemented {
+				t.Errorf("without it the error is %v", err)
+			}
+			continue
+		}
+		if err != nil || !strings.Contains(resp.String(), "dowel.grpckit.test.Echo") {
+			t.Errorf("with it: %v, %v", resp, err)
+		}
+	}
+}
