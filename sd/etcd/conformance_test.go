@@ -1,0 +1,153 @@
+package etcd_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/etcd"
+	"github.com/dowelkit/dowel/sd/sdtest"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// registry is what the suite has of etcd.
+type registry struct {
+	server  *testserver.Server
+	admin   *clientv3.Client
+	refused *clientv3.Client
+}
+
+func TestConformance(t *testing.T) {
+	server := testserver.NewEtcd(t)
+	guarded := newGuarded(t)
+	r := &registry{
+		server:  server,
+		admin:   dial(t, server.Addr()),
+		refused: dial(t, guarded.Addr(), as("nobody", "secret")),
+	}
+	sdtest.Run(t, sdtest.Harness{
+		Parallel: 8,
+		Many:     300, // with a heartbeat a second each; see TestThousands
+
+		Shared: []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
+		Lease:  ttl + 2*time.Second,
+		Must: []sdtest.Fault{
+			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Close,
+			sdtest.Outage.Of("killed"), sdtest.Outage.Of("paused"),
+			sdtest.Cut.Of("to the server"), sdtest.Cut.Of("to the client"), sdtest.Cut.Of("both ways"), sdtest.Cut.Of("refused"),
+			sdtest.LoseData, sdtest.Expire, sdtest.Delete, sdtest.Kill,
+			sdtest.Malformed.Of("no JSON"), sdtest.Malformed.Of("no port"), sdtest.Malformed.Of("empty"), sdtest.Malformed.Of("a megabyte"),
+		},
+		New: r.service,
+	})
+}
+
+const ttl = 3 * time.Second
+
+func newInstancer(t *testing.T, client *clientv3.Client, prefix string) *etcd.Instancer {
+	t.Helper()
+	in, err := etcd.NewInstancer(client, prefix, etcd.WatchSilence(4*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func newRegistrar(t *testing.T, client *clientv3.Client, prefix string) *etcd.Registrar {
+	t.Helper()
+	registrar, err := etcd.NewRegistrar(client, prefix, etcd.RegisterTTL(ttl))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registrar
+}
+
+func (r *registry) service(t *testing.T, name string) sdtest.Service {
+	prefix := "/services/" + name
+	key := func(id string) string { return prefix + "/" + id }
+	proxy := testserver.NewProxy(t, r.server.Addr())
+	dead := &grave{}
+	client := dial(t, proxy.Addr(), dead.options())
+	cut := func(d testserver.Direction) func(*testing.T) func() {
+		return func(*testing.T) func() { proxy.Cut(d); return proxy.Heal }
+	}
+	return sdtest.Service{
+		Instancer: newInstancer(t, client, prefix),
+		Registrar: newRegistrar(t, client, prefix),
+		Twin: func() (sd.Instancer, sd.Registrar) {
+			return newInstancer(t, client, prefix), newRegistrar(t, client, prefix)
+		},
+		Peer:         newRegistrar(t, r.admin, prefix),
+		Refused:      newRegistrar(t, r.refused, prefix),
+		RefusedWatch: newInstancer(t, r.refused, prefix),
+		Outages: map[string]func(*testing.T) func(){
+			"killed": func(*testing.T) func() { r.server.Kill(); return r.server.Start },
+			"paused": func(*testing.T) func() { r.server.Pause(); return r.server.Resume },
+		},
+		Cuts: map[string]func(*testing.T) func(){
+			"to the server": cut(testserver.ToServer),
+			"to the client": cut(testserver.ToClient),
+			"both ways":     cut(testserver.BothWays),
+			"refused": func(*testing.T) func() {
+				proxy.Refuse()
+				proxy.Reset()
+				return proxy.Heal
+			},
+		},
+		LoseData: func(*testing.T) {
+			r.server.Kill()
+			r.server.Wipe()
+			r.server.Start()
+		},
+		Expire: func(t *testing.T, id string) {
+			if _, err := r.admin.Revoke(t.Context(), clientv3.LeaseID(r.lease(t, key(id)))); err != nil {
+				t.Error(err)
+			}
+		},
+		Delete: func(t *testing.T, id string) {
+			if resp, err := r.admin.Delete(t.Context(), key(id)); err != nil || resp.Deleted != 1 {
+				t.Errorf("%+v, %v", resp, err)
+			}
+		},
+		Kill: func(t *testing.T, id string) {
+			dead.bury(key(id), r.lease(t, key(id)))
+			t.Cleanup(dead.raise)
+		},
+		Malformed: map[string]func(*testing.T) func(){
+			"no JSON":    r.plant(key("no-json"), `{"addr":`),
+			"no port":    r.plant(key("no-port"), "10.0.0.1"),
+			"empty":      r.plant(key("empty"), ""),
+			"a megabyte": r.plant(key("large"), `{"addr":"h:1","zone":"`+strings.Repeat("z", 1<<20)+`"}`),
+		},
+		Close: func(t *testing.T) {
+			if err := client.Close(); err != nil {
+				t.Error(err)
+			}
+		},
+	}
+}
+
+// lease returns the lease of a key.
+func (r *registry) lease(t *testing.T, key string) int64 {
+	t.Helper()
+	resp, err := r.admin.Get(t.Context(), key)
+	if err != nil || len(resp.Kvs) == 0 {
+		t.Fatalf("%s: %+v, %v", key, resp, err)
+	}
+	return resp.Kvs[0].Lease
+}
+
+func (r *registry) plant(key, value string) func(*testing.T) func() {
+	return func(t *testing.T) func() {
+		if _, err := r.admin.Put(t.Context(), key, value); err != nil {
+			t.Error(err)
+		}
+		return func() {
+			if _, err := r.admin.Delete(r.admin.Ctx(), key); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

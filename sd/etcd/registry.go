@@ -1,0 +1,100 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+)
+
+// registry speaks etcd's protocol over the connection of the user's client, with its
+// credentials and interceptors, and below its KV, Lease and Watcher. These hide what
+// has to be known here. A Watcher resumes by itself where it was when its connection
+// broke, and then hears nothing, for ever, from a server that has lost its data and
+// counts revisions from 1 again; it also leaves its stream behind if it is cancelled
+// at the wrong moment. KV waits without a word while nobody can be reached.
+// KeepAliveOnce repeats what a server without a leader refuses, without a pause.
+type registry struct {
+	client *clientv3.Client
+	conn   *grpc.ClientConn
+	kv     etcdserverpb.KVClient
+	lease  etcdserverpb.LeaseClient
+	watch  etcdserverpb.WatchClient
+}
+
+func newRegistry(m *misuse, client *clientv3.Client) *registry {
+	if client == nil {
+		m.add(true, "client is nil")
+		return nil
+	}
+	conn := client.ActiveConnection()
+	m.add(conn == nil, "client has no connection")
+	// Keys would be looked up without the prefix that such a client adds.
+	m.add(wrapped(client), "client is wrapped, by package namespace perhaps; pass one that is not, and the whole prefix")
+	return &registry{
+		client: client, conn: conn,
+		kv:    etcdserverpb.NewKVClient(conn),
+		lease: etcdserverpb.NewLeaseClient(conn),
+		watch: etcdserverpb.NewWatchClient(conn),
+	}
+}
+
+// wrapped reports that the user has put something of his own in the place of what
+// the client came with.
+func wrapped(client *clientv3.Client) bool {
+	same := func(a, b any) bool { return reflect.TypeOf(a) == reflect.TypeOf(b) }
+	return !same(client.KV, clientv3.NewKV(client)) || !same(client.Watcher, clientv3.NewWatcher(client))
+}
+
+// within returns a context for one request: it also ends when d is over, with
+// ErrSilent as its cause, and when the client is closed, with ErrClosed.
+func (r *registry) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := r.open(ctx)
+	late := time.AfterFunc(d, func() { cancel(fmt.Errorf("%w: no answer within %v", ErrSilent, d)) })
+	return ctx, func() { late.Stop(); cancel(nil) }
+}
+
+// open returns a context that also ends when the client is closed. Without this a
+// request on a closed client goes on for seconds: the client's own interceptor takes
+// gRPC's refusal for a reason to try again.
+func (r *registry) open(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(r.client.Ctx(), func() { cancel(ErrClosed) })
+	if r.client.Ctx().Err() != nil {
+		cancel(ErrClosed)
+	}
+	return ctx, func(cause error) { stop(); cancel(cause) }
+}
+
+// fault makes of a request's error what the user is told: the cause if ctx was ended
+// by ourselves, etcd's own error if it is one.
+func fault(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && (errors.Is(cause, ErrClosed) || errors.Is(cause, ErrSilent)) {
+		return cause
+	}
+	return rpctypes.Error(err)
+}
+
+// revive has a connection that waits before it tries again do so now, and gives it a
+// moment. gRPC's waits grow to two minutes, and whoever calls this has waited with
+// jitter already.
+func (r *registry) revive(ctx context.Context) {
+	if r.conn.GetState() != connectivity.TransientFailure {
+		return
+	}
+	r.conn.ResetConnectBackoff()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	r.conn.WaitForStateChange(ctx, connectivity.TransientFailure)
+}
+
+// failFast makes a request fail at once, with the reason, if there is no connection.
+// The client's default is to wait.
+func failFast() grpc.CallOption { return grpc.WaitForReady(false) }
