@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 	})
 	sdtest.Run(t, sdtest.Harness{
 		Lease:    ttl + time.Second,
-		Parallel: 8,
+		Parallel: 4,
 		Many:     300,
 		Shared:   []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
 		Packages: []string{"github.com/dowelkit/dowel/sd/consul", "github.com/hashicorp/consul/api"},

@@ -17,18 +17,17 @@ type entry struct {
 	nonce     string
 	since     string
 
-	puts    int
 	put     *api.AgentServiceRegistration // the last, nil before the first
 	checkID string                        // of its TTL check
+	doubts  int                           // how many Puts had no known outcome
 	renewed time.Time                     // when the agent last heard of us
 }
 
-// Put gives each attempt a TTL check of its own. A request that was given up on may
-// yet reach the agent after a later one and undo it; then the later one's check is
-// gone, and the next heartbeat finds out. A new check also begins as passing, where
-// one that the agent knows keeps the state that it had.
+// Put writes under a new name for the TTL check after one whose outcome is not known.
+// A request that was given up on may yet reach the agent after a later one and undo
+// it; then the later one's check is gone, and the next heartbeat finds out.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
-	e.puts++
+	before := e.checkID
 	registration, err := e.registration(in)
 	if err != nil {
 		return sd.Permanent(err)
@@ -37,6 +36,10 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	start := time.Now()
 	err = e.registrar.agent.ServiceRegisterOpts(registration,
 		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
+	if err == nil && before != "" && e.checkID == before {
+		// A check that the agent knows keeps its state, and may have expired.
+		err = e.renew(ctx)
+	}
 	switch {
 	case err == nil:
 		e.renewed = start
@@ -44,6 +47,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	case refused(err):
 		return sd.Permanent(fmt.Errorf("consul: %w", err))
 	}
+	e.doubts++
 	return fmt.Errorf("consul: %w", err)
 }
 

@@ -48,7 +48,7 @@ func (e *entry) check(in sd.Instance, id string) *api.AgentServiceCheck {
 		}
 		return &c
 	}
-	e.checkID = fmt.Sprintf("service:%s:%d", id, e.puts)
+	e.checkID = fmt.Sprintf("service:%s:%d", id, e.doubts)
 	return &api.AgentServiceCheck{
 		CheckID: e.checkID, Name: "Heartbeat", TTL: o.ttl.String(),
 		Status: api.HealthPassing, DeregisterCriticalServiceAfter: after,
