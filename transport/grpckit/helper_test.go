@@ -11,7 +11,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 
+	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/transport/grpckit"
 	"github.com/dowelkit/dowel/transport/grpckit/internal/echopb"
@@ -159,3 +161,6 @@ func peerOf(t testing.TB, s grpc.ClientStream) string {
 	}
 	return p.Addr.String()
 }
+
+// grpcCode is that of an error of any client.
+func grpcCode(err error) endpoint.Code { return endpoint.Code(status.Code(err)) }

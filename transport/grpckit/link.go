@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
+	_ "google.golang.org/grpc/health" // so that connections can watch it
 )
 
 // link is the connection to one instance. It is the client that the Endpointer keeps:

@@ -3,7 +3,6 @@ package grpckit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -69,7 +68,7 @@ func (c *clientCore) begin(ctx context.Context) (*outbound, context.Context, err
 func (o *outbound) failure(err error) error {
 	e := o.errorOf(err)
 	if cause := o.Err(); cause != nil && (e.Code == endpoint.Canceled || e.Code == endpoint.DeadlineExceeded) {
-		e.Code, e.Err = endpoint.CodeOf(cause), fmt.Errorf("%w: %w", cause, e.Err)
+		e.Code, e.Err = endpoint.CodeOf(cause), &ended{e.Err, cause}
 	}
 	if o.foreign {
 		e.NotProcessed = false
@@ -83,6 +82,15 @@ func (o *outbound) failure(err error) error {
 	}
 	return e
 }
+
+// ended is an error of a call whose context ended, which errors.Is finds too. The text
+// of the first says so already.
+type ended struct {
+	error
+	cause error
+}
+
+func (e *ended) Unwrap() []error { return []error{e.error, e.cause} }
 
 // errorOf returns an error that nobody else has, so that it can be added to.
 func (o *outbound) errorOf(err error) *endpoint.Error {

@@ -3,7 +3,6 @@ package grpckit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"google.golang.org/grpc/balancer"
@@ -36,7 +35,7 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 		lease, err = p.other(info.Ctx, lease)
 	}
 	if err != nil {
-		return balancer.PickResult{}, p.nobody(o, err)
+		return balancer.PickResult{}, p.nobody(o)
 	}
 	ctx := info.Ctx
 	if o != nil {
@@ -57,7 +56,6 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 // other takes any instance that is connected in place of one that is not: a retry that
 // avoids all of them is better off than one that waits.
 func (p *picker) other(ctx context.Context, lease lb.Lease[*link]) (lb.Lease[*link], error) {
-	broken := lease.Client().broken.Load()
 	lease.Done(ctx, errUnsent)
 	if c := call.From(ctx); c.Avoids() > 0 {
 		ctx = call.With(ctx, call.Attempt(c.Attempt(), nil))
@@ -67,20 +65,18 @@ func (p *picker) other(ctx context.Context, lease lb.Lease[*link]) (lb.Lease[*li
 		return lease, err
 	}
 	lease.Done(ctx, errUnsent)
-	cause := lb.ErrNoInstance
-	if broken != nil {
-		cause = fmt.Errorf("%w: %w", cause, *broken)
-	}
-	return lease, &endpoint.Error{
-		Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true, Err: cause,
-	}
+	return lease, errUnconnected
 }
 
+// errUnconnected is for grpc-go's ears alone: the caller is told what the roster knows.
+var errUnconnected = errors.New("grpckit: no instance is connected")
+
 // nobody makes the call wait for the next update while there is hope.
-func (p *picker) nobody(o *outbound, err error) error {
+func (p *picker) nobody(o *outbound) error {
 	if p.roster.state() != connectivity.TransientFailure {
 		return balancer.ErrNoSubConnAvailable
 	}
+	err := p.roster.none()
 	if o != nil {
 		o.unpicked.Store(&err)
 	}

@@ -1,12 +1,17 @@
 package grpckit
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"sync"
 
 	"google.golang.org/grpc/connectivity"
 
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
 )
 
@@ -104,4 +109,25 @@ func (r *roster) state() connectivity.State {
 		return connectivity.Connecting
 	}
 	return connectivity.TransientFailure
+}
+
+// none tells the caller, and the operator, why there is nobody: as lb does, with the
+// errors of connections that are lost too.
+func (r *roster) none() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cause := fmt.Errorf("%w (of %d known)", lb.ErrNoInstance, len(r.failed))
+	var broken error // one of them says enough
+	for _, err := range r.failed {
+		broken = cmp.Or(broken, err)
+	}
+	for _, l := range r.links {
+		if err := l.broken.Load(); err != nil {
+			broken = cmp.Or(broken, *err)
+		}
+	}
+	return &endpoint.Error{
+		Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true,
+		Err: errors.Join(cause, r.watchErr, broken),
+	}
 }
