@@ -35,11 +35,14 @@ type Cluster struct {
 }
 
 // NewCluster returns when every instance has its client.
-func NewCluster(n int) (*Cluster, error) {
+func NewCluster(n int) (*Cluster, error) { return NewWeightedCluster(n, alike) }
+
+// NewWeightedCluster is NewCluster of instances with weights.
+func NewWeightedCluster(n int, weight func(i int) int) (*Cluster, error) {
 	c := &Cluster{Registry: memory.NewRegistry()}
 	set := make([]sd.Instance, n)
 	for i, addr := range addrs(n) {
-		set[i] = sd.Instance{Addr: addr}
+		set[i] = sd.Instance{Addr: addr, Weight: weight(i)}
 	}
 	if err := c.Registry.Set(service, set...); err != nil {
 		return nil, err
@@ -50,6 +53,19 @@ func NewCluster(n int) (*Cluster, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+func alike(int) int { return 1 }
+
+// spread gives weights of 1, 2 and 4 in turn.
+func spread(i int) int { return 1 << (i % 3) }
+
+// skewed gives every thousandth instance, the first too, the weight of a thousand.
+func skewed(i int) int {
+	if i%1000 == 0 {
+		return 1000
+	}
+	return 1
 }
 
 // Close closes the clients.

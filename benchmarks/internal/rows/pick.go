@@ -93,12 +93,16 @@ func (k pickKind) budget(n int, shared bool) measure.Budget {
 
 func (k pickKind) open(n int, shared bool) func() (measure.Loop, func(), error) {
 	return func() (measure.Loop, func(), error) {
-		c, err := NewCluster(n)
-		if err != nil {
-			return nil, nil, err
-		}
-		return together(picks(lb.New(c.Endpointer, k.strategy)), shared), c.Close, nil
+		return openPicks(n, alike, k.strategy, shared)
 	}
+}
+
+func openPicks(n int, weight func(int) int, s lb.Strategy, shared bool) (measure.Loop, func(), error) {
+	c, err := NewWeightedCluster(n, weight)
+	if err != nil {
+		return nil, nil, err
+	}
+	return together(picks(lb.New(c.Endpointer, s)), shared), c.Close, nil
 }
 
 func (k pickKind) openKit(n int, shared bool) func() (measure.Loop, func(), error) {

@@ -11,7 +11,10 @@ import (
 func All() []measure.Group {
 	groups := []measure.Group{Middleware()}
 	groups = append(groups, Picks()...)
-	groups = append(groups, Updates(100), Updates(10_000), Retries(), Limits(), Breakers(), Logs())
+	groups = append(groups, PicksOfWeights()...)
+	groups = append(groups, PicksBesideKratos()...)
+	groups = append(groups, PicksBesideGRPC()...)
+	groups = append(groups, Updates(100), Updates(10_000), Retries(), Failsafes(), Limits(), Breakers(), Logs())
 	return append(groups, HTTPs()...)
 }
 
