@@ -1,0 +1,5 @@
+//go:build !race
+
+package grpckit_test
+
+const raceEnabled = false
