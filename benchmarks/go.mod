@@ -5,6 +5,9 @@ go 1.26.0
 require (
 	github.com/cncf/xds/go v0.0.0-20260202195803-dba9d589def2
 	github.com/dowelkit/dowel v0.0.0
+	github.com/dowelkit/dowel/sd/consul v0.0.0
+	github.com/dowelkit/dowel/sd/etcd v0.0.0
+	github.com/dowelkit/dowel/sd/zookeeper v0.0.0
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/go-kit/kit v0.13.0
 	github.com/go-kit/log v0.2.0
@@ -55,18 +58,14 @@ require (
 
 require (
 	github.com/afex/hystrix-go v0.0.0-20180502004556-fa1af6a1f4f5 // indirect
-	github.com/dowelkit/dowel/sd/consul v0.0.0
-	github.com/dowelkit/dowel/sd/etcd v0.0.0
-	github.com/dowelkit/dowel/sd/zookeeper v0.0.0
 	github.com/go-logfmt/logfmt v0.5.1 // indirect
 	github.com/smartystreets/goconvey v1.8.1 // indirect
 	github.com/streadway/handy v0.0.0-20200128134331-0f66f006fb2e // indirect
 )
 
-replace github.com/dowelkit/dowel => ../
-
-replace github.com/dowelkit/dowel/sd/etcd => ../sd/etcd
-
-replace github.com/dowelkit/dowel/sd/zookeeper => ../sd/zookeeper
-
-replace github.com/dowelkit/dowel/sd/consul => ../sd/consul
+replace (
+	github.com/dowelkit/dowel => ../
+	github.com/dowelkit/dowel/sd/consul => ../sd/consul
+	github.com/dowelkit/dowel/sd/etcd => ../sd/etcd
+	github.com/dowelkit/dowel/sd/zookeeper => ../sd/zookeeper
+)
