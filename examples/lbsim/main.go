@@ -36,16 +36,15 @@ func main() {
 	}
 }
 
-// contestants are what is compared.
+// contestants are what is compared. The guarded ones have ejection and slow start
+// round them, at their defaults.
 func contestants() []lbsim.Contestant {
 	return append([]lbsim.Contestant{
 		{Name: "weighted round robin", Strategy: lb.WeightedRoundRobin()},
 		{Name: "least request", Strategy: lb.LeastRequest()},
-		{Name: "least request, eject", Strategy: lb.Eject(lb.LeastRequest())},
-		{Name: "least request, slow start", Strategy: lb.SlowStart(lb.LeastRequest())},
+		{Name: "least request, guarded", Strategy: lb.SlowStart(lb.Eject(lb.LeastRequest()))},
 		{Name: "peak EWMA", Strategy: lb.PeakEWMA()},
-		{Name: "peak EWMA, eject", Strategy: lb.Eject(lb.PeakEWMA())},
-		{Name: "peak EWMA, slow start", Strategy: lb.SlowStart(lb.PeakEWMA())},
+		{Name: "peak EWMA, guarded", Strategy: lb.SlowStart(lb.Eject(lb.PeakEWMA()))},
 	}, lbsim.Baselines()...)
 }
 

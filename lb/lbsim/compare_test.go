@@ -98,10 +98,10 @@ func TestTheTableHasALineForEachRow(t *testing.T) {
 	if err := lbsim.WriteTable(&out, small(t)); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(out.String(), "\n"); got != 2*(3+2) {
+	if got := strings.Count(out.String(), "\n"); got != 2*(3+3) {
 		t.Errorf("the table has %d lines:\n%s", got, &out)
 	}
-	for _, want := range []string{"first: a < b & c", "second:", `"mine" & yours  9`, "30.0–30.0"} {
+	for _, want := range []string{"first: a < b & c", "second:", `"mine" & yours  9`, "30.0–30.0", `best: "mine" & yours, 9`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, &out)
 		}

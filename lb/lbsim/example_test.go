@@ -90,4 +90,5 @@ func ExampleWriteTable() {
 	//                 success  goodput/s  p50 ms  p99 ms   of seeds  p99.9 ms   of seeds
 	//        first  100.000 %         97    10.0    10.0  10.0–10.0      10.0  10.0–10.0
 	//   omniscient  100.000 %         97    10.0    10.0  10.0–10.0      10.0  10.0–10.0
+	// best: first, p99 10.0 ms; bound: p99 10.0 ms (+0.0 %)
 }

@@ -15,6 +15,8 @@ type Scenario struct {
 	Title string
 	// Source says where the parameters come from.
 	Source string
+	// Gap says what is between the bound and the best that does not know everything.
+	Gap string
 
 	Servers []Server
 	// Clients is how many independent balancers share the load. Zero means 1.

@@ -8,21 +8,28 @@ import (
 )
 
 // WriteTable writes the rows as text: a block for each scenario, a line for each
-// contestant.
+// contestant, and below who is best by p99, how far from the best baseline and from
+// the bound (best/other - 1), and the scenario's Gap.
 func WriteTable(w io.Writer, rows []Row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for i := range rows {
-		r := &rows[i]
-		if i == 0 || rows[i-1].Scenario != r.Scenario {
-			fmt.Fprintf(t, "\n%s: %s\n", r.Scenario.Name, r.Scenario.Title)
-			fmt.Fprint(t, "\tsuccess\tgoodput/s\tp50 ms\tp99 ms\tof seeds\tp99.9 ms\tof seeds\t\n")
+	for _, rows := range split(rows) {
+		fmt.Fprintf(t, "\n%s: %s\n", rows[0].Scenario.Name, rows[0].Scenario.Title)
+		fmt.Fprint(t, "\tsuccess\tgoodput/s\tp50 ms\tp99 ms\tof seeds\tp99.9 ms\tof seeds\t\n")
+		for i := range rows {
+			writeRow(t, &rows[i])
 		}
-		fmt.Fprintf(t, "%s\t%.3f %%\t%.0f\t%s\t%s\t%s\t%s\t%s\t\n",
-			r.Contestant.Name, 100*r.Result.Success(), r.Result.Goodput(), millis(r.Result.Latency.Quantile(0.5)),
-			millis(r.Result.Latency.Quantile(0.99)), span(r.P99),
-			millis(r.Result.Latency.Quantile(0.999)), span(r.P999))
+		if v := judge(rows).String(); v != "" {
+			fmt.Fprintln(t, v)
+		}
 	}
 	return t.Flush()
+}
+
+func writeRow(w io.Writer, r *Row) {
+	fmt.Fprintf(w, "%s\t%.3f %%\t%.0f\t%s\t%s\t%s\t%s\t%s\t\n",
+		r.Contestant.Name, 100*r.Result.Success(), r.Result.Goodput(), millis(r.Result.Latency.Quantile(0.5)),
+		millis(r.Result.Latency.Quantile(0.99)), span(r.P99),
+		millis(r.Result.Latency.Quantile(0.999)), span(r.P999))
 }
 
 // millis returns d in milliseconds, to three digits.

@@ -1,0 +1,74 @@
+package lbsim_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/lb/lbsim"
+)
+
+// What is said of package lb, over ten seeds: with the same information and at its
+// defaults, it is no worse at p99 than 2 % above round robin, random, go-zero and
+// kratos, whatever befalls the servers, and mostly far better.
+func TestTheBestIsNoWorseThanAnyBaseline(t *testing.T) {
+	if testing.Short() || underRace {
+		t.Skip("it takes some ten seconds, and ten times that under the race detector")
+	}
+	peak, least := lb.SlowStart(lb.Eject(lb.PeakEWMA())), lb.SlowStart(lb.Eject(lb.LeastRequest()))
+	for _, tt := range []struct {
+		scenario string
+		best     lb.Strategy
+		most     float64 // of the best baseline's p99
+		success  float64
+	}{
+		{"a-linkerd", peak, 1.02, 0.999},
+		{"b-finagle", peak, 0.2, 0.998},
+		{"c-gc", peak, 1.02, 1},
+		{"d-capacity", peak, 0.97, 1},
+		{"d-weights", peak, 0.7, 1},
+		{"e-restart", least, 1.02, 1},
+		{"f-hung", peak, 1.01, 0.9995},
+		{"h-failing", peak, 0.93, 0.9995},
+	} {
+		contestants := append([]lbsim.Contestant{{Name: "ours", Strategy: tt.best}}, lbsim.Baselines()...)
+		rows, err := lbsim.Compare(t.Context(), []lbsim.Scenario{*scenario(t, tt.scenario)}, contestants[:5], 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := rows[0].Result.Latency.Quantile(0.99)
+		if got := rows[0].Result.Success(); got < tt.success {
+			t.Errorf("%s: success is %.5f, want %v", tt.scenario, got, tt.success)
+		}
+		for _, row := range rows[1:] {
+			if theirs := row.Result.Latency.Quantile(0.99); float64(ours) > tt.most*float64(theirs) {
+				t.Errorf("%s: p99 is %v, want at most %v of the %v of %s", tt.scenario, ours, tt.most, theirs, row.Contestant.Name)
+			}
+		}
+	}
+}
+
+// In overload, what is served does not collapse behind the adaptive limit, whoever
+// balances: it is next to what a bound reaches that knows the capacity.
+func TestGoodputDoesNotCollapseBehindTheAdaptiveLimit(t *testing.T) {
+	for name, strategy := range map[string]lb.Strategy{
+		"random": lb.Random(), "least request": lb.LeastRequest(), "peak EWMA": lb.Eject(lb.PeakEWMA()),
+	} {
+		goodput := map[string]float64{}
+		for _, s := range []string{"g-overload", "g-bounded", "g-adaptive"} {
+			goodput[s] = simulate(t, scenario(t, s), strategy).Goodput()
+		}
+		if goodput["g-adaptive"] < 0.97*goodput["g-bounded"] || goodput["g-adaptive"] < 3*goodput["g-overload"] {
+			t.Errorf("%s: goodput is %v a second", name, goodput)
+		}
+	}
+}
+
+// A server that has room refuses next to nothing once its limit is found.
+func TestTheAdaptiveLimitLetsThroughWhatThereIsRoomFor(t *testing.T) {
+	s := scenario(t, "g-adaptive")
+	s.Load, s.Duration, s.Skip = s.Load[:1], time.Minute, 5*time.Second // at 60 %
+	if r := simulate(t, s, lb.LeastRequest()); r.Success() < 0.9995 {
+		t.Errorf("%d of %d calls were rejected", r.Rejected, r.Calls)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package lbsim_test
+
+const underRace = true
