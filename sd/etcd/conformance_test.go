@@ -48,7 +48,7 @@ const ttl = 3 * time.Second
 
 func newInstancer(t *testing.T, client *clientv3.Client, prefix string) *etcd.Instancer {
 	t.Helper()
-	in, err := etcd.NewInstancer(client, prefix, etcd.WatchSilence(4*time.Second))
+	in, err := etcd.NewInstancer(client, prefix, etcd.WatchSilence(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}

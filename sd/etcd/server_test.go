@@ -18,15 +18,15 @@ import (
 
 // dial returns a client of a server, or of a proxy in front of it, that ends with the
 // test.
-func dial(t testing.TB, addr string, opts ...func(*clientv3.Config)) *clientv3.Client {
+func dial(t testing.TB, addr string, options ...opts) *clientv3.Client {
 	t.Helper()
-	return dialAll(t, []string{addr}, opts...)
+	return dialAll(t, []string{addr}, options...)
 }
 
-func dialAll(t testing.TB, addrs []string, opts ...func(*clientv3.Config)) *clientv3.Client {
+func dialAll(t testing.TB, addrs []string, options ...opts) *clientv3.Client {
 	t.Helper()
 	config := clientv3.Config{Endpoints: addrs, Logger: zap.NewNop()}
-	for _, opt := range opts {
+	for _, opt := range options {
 		opt(&config)
 	}
 	client, err := clientv3.New(config)
@@ -41,13 +41,15 @@ func dialAll(t testing.TB, addrs []string, opts ...func(*clientv3.Config)) *clie
 	return client
 }
 
+type opts = func(*clientv3.Config)
+
 // with adds gRPC's own options to a client.
-func with(opts ...grpc.DialOption) func(*clientv3.Config) {
-	return func(c *clientv3.Config) { c.DialOptions = append(c.DialOptions, opts...) }
+func with(dial ...grpc.DialOption) opts {
+	return func(c *clientv3.Config) { c.DialOptions = append(c.DialOptions, dial...) }
 }
 
 // as logs the client in.
-func as(user, password string) func(*clientv3.Config) {
+func as(user, password string) opts {
 	return func(c *clientv3.Config) { c.Username, c.Password = user, password }
 }
 
@@ -105,7 +107,7 @@ func (g *grave) holds(req any) bool {
 	return false
 }
 
-func (g *grave) options() func(*clientv3.Config) {
+func (g *grave) options() opts {
 	return with(
 		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			if g.holds(req) {

@@ -1,0 +1,105 @@
+package etcd_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/sd"
+)
+
+// patience is how long something may take that must happen.
+const patience = 30 * time.Second
+
+// watcher ranges over a watch until the test ends.
+type watcher struct {
+	t    *testing.T
+	mu   sync.Mutex
+	set  []*sd.Instance
+	sets int
+	errs []error
+}
+
+func watch(t *testing.T, in sd.Instancer) *watcher {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watcher{t: t}
+	var ranging sync.WaitGroup
+	ranging.Go(func() {
+		for set, err := range in.Watch(ctx) {
+			w.mu.Lock()
+			if err != nil {
+				w.errs = append(w.errs, err)
+			} else {
+				w.set, w.sets = set, w.sets+1
+			}
+			w.mu.Unlock()
+		}
+	})
+	t.Cleanup(func() { cancel(); ranging.Wait() })
+	return w
+}
+
+func (w *watcher) state() (set []*sd.Instance, sets int, errs []error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.set, w.sets, slices.Clone(w.errs)
+}
+
+// sees waits until the set is "id=addr" of each instance, and returns how long it
+// waited.
+func (w *watcher) sees(want ...string) time.Duration {
+	w.t.Helper()
+	start, have := time.Now(), ""
+	eventually(w.t, func() bool {
+		set, sets, errs := w.state()
+		have = shown(set)
+		if len(errs) > 0 {
+			have += "; last error: " + errs[len(errs)-1].Error()
+		}
+		return sets > 0 && shown(set) == strings.Join(want, " ")
+	}, func() string { return "want " + strings.Join(want, " ") + ", the watch sees " + have })
+	return time.Since(start)
+}
+
+func shown(set []*sd.Instance) string {
+	var texts []string
+	for _, in := range set {
+		texts = append(texts, in.ID+"="+in.Addr)
+	}
+	return strings.Join(texts, " ")
+}
+
+func eventually(t *testing.T, ok func() bool, state func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v: %s", patience, state())
+		}
+	}
+}
+
+// register registers for the length of the test.
+func register(t *testing.T, r sd.Registrar, in sd.Instance) *sd.Registration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	registration, err := r.Register(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { deregister(t, registration) })
+	return registration
+}
+
+func deregister(t *testing.T, r *sd.Registration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := r.Deregister(ctx); err != nil {
+		t.Error(err)
+	}
+}
