@@ -103,3 +103,16 @@ func deregister(t *testing.T, r *sd.Registration) {
 		t.Error(err)
 	}
 }
+
+// concurrently calls f for 0 to n-1, by so many workers.
+func concurrently(workers, n int, f func(i int)) {
+	var working sync.WaitGroup
+	for k := range workers {
+		working.Go(func() {
+			for i := k; i < n; i += workers {
+				f(i)
+			}
+		})
+	}
+	working.Wait()
+}
