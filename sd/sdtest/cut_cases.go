@@ -11,7 +11,7 @@ import (
 // cutCases are what happens while the network fails in one direction or both, and
 // the registry serves others.
 var cutCases = []testCase{
-	{name: "CutAndChurn", needs: Cut, run: cutAndChurn},
+	{name: "CutAndChurn", needs: Cut, heavy: true, run: cutAndChurn},
 	{name: "CutBounds", needs: Cut, run: cutBounds},
 	{name: "CutEndsWatches", needs: Cut, alone: true, run: cutEndsWatches},
 	{name: "CutSuccessor", needs: Cut, run: cutSuccessor},
@@ -32,7 +32,7 @@ func cutAndChurn(s *scene) {
 	w := s.watch()
 	w.seesExactly(c.truth)
 	// The first cut is over before a lease runs out, the second is not.
-	for round, length := range []time.Duration{s.h.Quiet / 2, 2 * s.h.Lease} {
+	for round, length := range []time.Duration{s.h.Quiet / 2, s.h.Lease + s.h.Lease/2} {
 		heal := s.cut()
 		inside := c.cutOff(round)
 		c.turn()
@@ -45,7 +45,7 @@ func cutAndChurn(s *scene) {
 		w.recovered("healed → truth", healed)
 		s.watch().seesExactly(c.truth)
 	}
-	s.rest(2 * s.h.Lease)
+	s.rest(s.h.Lease + s.h.Lease/2)
 	w.seesExactly(c.truth)
 }
 

@@ -22,13 +22,12 @@ type Harness struct {
 	InProcess bool
 
 	// Parallel is how many cases may run at once, each with a service of its
-	// own. Cases that count goroutines, have many instances or need a fault of
-	// Shared run alone, after the others. The default is 1, and there is nothing
-	// to gain from more if InProcess.
+	// own. Cases that count goroutines or have many instances run alone. The
+	// default is 1, and there is nothing to gain from more if InProcess.
 	Parallel int
 
 	// Shared names the faults that hit the whole registry and not one service of
-	// it alone.
+	// it alone. If cases may run at once, some meet such a fault together.
 	Shared []Fault
 
 	// Patience is how long something may take that must happen. The default is

@@ -9,12 +9,12 @@ import (
 // lossCases are how registrations heal when the registry has lost them, and how
 // those of the dead do not.
 var lossCases = []testCase{
-	{name: "LostData", needs: LoseData, run: func(s *scene) { heals(s, func() { s.LoseData(s.T) }) }},
+	{name: "LostData", needs: LoseData, joint: true, run: func(s *scene) { heals(s, s.lose) }},
 	{name: "Expired", needs: Expire, run: func(s *scene) { heals(s, func() { s.Expire(s.T, "b") }) }},
 	{name: "Deleted", needs: Delete, run: func(s *scene) { heals(s, func() { s.Delete(s.T, "b") }) }},
-	{name: "LostDataStabilized", needs: LoseData, run: lostDataStabilized},
+	{name: "LostDataStabilized", needs: LoseData, joint: true, run: lostDataStabilized},
 	{name: "LostAgain", needs: LoseData, run: lostAgain},
-	{name: "DeregisteredStaysLost", needs: LoseData, run: deregisteredStaysLost},
+	{name: "DeregisteredStaysLost", needs: LoseData, joint: true, run: deregisteredStaysLost},
 	{name: "Killed", needs: Kill, run: killed},
 }
 
@@ -51,7 +51,7 @@ func lostDataStabilized(s *scene) {
 	w.sees(ids...)
 	v.sees(ids...)
 	whole := len(v.all())
-	s.LoseData(s.T)
+	s.lose()
 	s.back(time.Now(), w, registrations)
 	v.neverLacks(whole-1, ids...)
 	v.sees(ids...)
@@ -61,7 +61,7 @@ func lostAgain(s *scene) {
 	s.register(at("a"))
 	w := s.watch()
 	for range 3 {
-		s.LoseData(s.T)
+		s.lose()
 		s.holds("a")
 	}
 	w.sees("a")
@@ -70,7 +70,7 @@ func lostAgain(s *scene) {
 func deregisteredStaysLost(s *scene) {
 	r := s.register(at("a"))
 	s.register(at("b"))
-	s.LoseData(s.T)
+	s.lose()
 	s.deregister(r)
 	s.holds("b")
 	s.rest(2 * s.h.Lease)

@@ -11,14 +11,14 @@ import (
 
 // outageCases are what happens while the registry is away.
 var outageCases = []testCase{
-	{name: "OutageKeepsTheSet", needs: Outage, run: outageKeepsTheSet},
-	{name: "OutageOutlastsLeases", needs: Outage, run: outageOutlastsLeases},
-	{name: "OutageMeetsNewWatch", needs: Outage, run: outageMeetsNewWatch},
+	{name: "OutageKeepsTheSet", needs: Outage, joint: true, run: outageKeepsTheSet},
+	{name: "OutageOutlastsLeases", needs: Outage, joint: true, run: outageOutlastsLeases},
+	{name: "OutageMeetsNewWatch", needs: Outage, joint: true, run: outageMeetsNewWatch},
 	{name: "OutageEndsWatches", needs: Outage, alone: true, run: outageEndsWatches},
-	{name: "OutageDelaysRegister", needs: Outage, run: outageDelaysRegister},
-	{name: "OutageBoundsRegister", needs: Outage, run: outageBoundsRegister},
-	{name: "OutageBoundsUpdate", needs: Outage, run: outageBoundsUpdate},
-	{name: "OutageBoundsDeregister", needs: Outage, run: outageBoundsDeregister},
+	{name: "OutageDelaysRegister", needs: Outage, joint: true, run: outageDelaysRegister},
+	{name: "OutageBoundsRegister", needs: Outage, joint: true, run: outageBoundsRegister},
+	{name: "OutageBoundsUpdate", needs: Outage, joint: true, run: outageBoundsUpdate},
+	{name: "OutageBoundsDeregister", needs: Outage, joint: true, run: outageBoundsDeregister},
 	{name: "Flapping", needs: Outage, run: flapping},
 }
 
@@ -62,8 +62,8 @@ func outageOutlastsLeases(s *scene) {
 	v.errs(whole)
 	s.rest(2 * s.h.Lease)
 	w.onlyErrs(before)
-	back := time.Now()
 	restore()
+	back := time.Now()
 	s.rest(s.h.Lease) // what ran out is noticed late
 	s.back(back, w, registrations)
 	v.neverLacks(whole-1, ids...)

@@ -3,32 +3,16 @@ package sdtest
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 )
-
-// testCase is one subtest, or one for each kind of the fault that it needs.
-type testCase struct {
-	name  string
-	needs Fault // "" if none
-	once  bool  // not for each kind
-	alone bool  // never beside another
-	run   func(*scene)
-}
 
 // program is one Run.
 type program struct {
 	h       Harness
 	able    Service // what a service of the harness can do
 	figures figures
-}
-
-// job is a case with one kind of its fault.
-type job struct {
-	testCase
-	kind string
 }
 
 // probe makes a service only to see what it can do.
@@ -51,65 +35,63 @@ func (h Harness) probe(t *testing.T) (able Service) {
 	return able
 }
 
-// plan lists what may run beside other cases, and what runs alone after them.
-func (p *program) plan() (beside, alone []job) {
-	for _, c := range slices.Concat(watchCases, consumerCases, registrationCases, clientCases,
-		outageCases, cutCases, lossCases, malformedCases) {
-		kinds := p.able.kinds(c.needs)
-		if c.once || len(kinds) == 0 {
-			kinds = []string{""}
-		}
-		for _, kind := range kinds {
-			j := job{testCase: c, kind: kind}
-			if kind != "" {
-				j.name += "/" + kind
-			}
-			if p.h.Parallel == 1 || c.alone || p.shared(c.needs, kind) {
-				alone = append(alone, j)
-			} else {
-				beside = append(beside, j)
-			}
-		}
-	}
-	return beside, alone
-}
-
-// shared tells whether a fault hits other services too.
-func (p *program) shared(f Fault, kind string) bool {
-	return slices.Contains(p.h.Shared, f) || slices.Contains(p.h.Shared, f.Of(kind))
-}
-
 // run has workers of its own and does without t.Parallel, of which a test binary
 // allows as many as there are processors: most cases only wait.
 func (p *program) run(t *testing.T) {
 	t.Helper()
-	beside, alone := p.plan()
+	plan := p.plan()
 	next := make(chan job)
 	var workers sync.WaitGroup
-	for range p.h.Parallel {
+	for k := range p.h.Parallel {
 		workers.Go(func() {
+			if k == 0 {
+				p.each(t, plan.heavy)
+			}
 			for j := range next {
-				p.do(t, j)
+				p.do(t, j, nil)
 			}
 		})
 	}
-	for _, j := range beside {
+	// A single worker takes nothing before it is done with what is heavy.
+	for _, j := range plan.beside {
 		next <- j
 	}
 	close(next)
 	workers.Wait()
-	for _, j := range alone {
-		p.do(t, j)
+	for _, group := range plan.joint {
+		p.together(t, group)
+	}
+	p.each(t, plan.alone)
+}
+
+func (p *program) each(t *testing.T, jobs []job) {
+	t.Helper()
+	for _, j := range jobs {
+		p.do(t, j, nil)
 	}
 }
 
-func (p *program) do(t *testing.T, j job) {
+func (p *program) together(t *testing.T, group []job) {
+	t.Helper()
+	fault := newJoint(len(group))
+	var jobs sync.WaitGroup
+	for _, j := range group {
+		jobs.Go(func() {
+			defer fault.leave() // also if the job is not among those asked for
+			p.do(t, j, fault)
+		})
+	}
+	jobs.Wait()
+}
+
+// do runs a job. The fault is nil if the job has its own.
+func (p *program) do(t *testing.T, j job, fault *joint) {
 	t.Helper()
 	t.Run(j.name, func(t *testing.T) {
 		if !p.able.can(j.needs) {
 			t.Skipf("not tested: the harness has no %s", j.needs)
 		}
-		body := func(t *testing.T) { j.run(p.scene(t, j.kind)) }
+		body := func(t *testing.T) { j.run(p.scene(t, j.kind, fault)) }
 		if p.h.InProcess {
 			synctest.Test(t, body)
 		} else {

@@ -19,14 +19,15 @@ type scene struct {
 	h       Harness
 	name    string // of the service
 	kind    string // of the fault that the case needs
+	joint   *joint // shares the fault with other cases; nil if there are none
 	figures *figures
 }
 
 // prompt is how long something may take that depends on no server.
 const prompt = 5 * time.Second
 
-func (p *program) scene(t *testing.T, kind string) *scene {
-	s := &scene{T: t, h: p.h, name: serviceName(), kind: kind, figures: &p.figures}
+func (p *program) scene(t *testing.T, kind string, fault *joint) *scene {
+	s := &scene{T: t, h: p.h, name: serviceName(), kind: kind, joint: fault, figures: &p.figures}
 	s.Service = s.service(s.name)
 	return s
 }
@@ -91,9 +92,24 @@ func (s *scene) outage() (restore func()) {
 	if begin == nil {
 		begin = s.Outage
 	}
-	restore = sync.OnceFunc(begin(s.T))
+	if s.joint != nil {
+		restore = s.joint.outage(s.T, begin)
+	} else {
+		restore = begin(s.T)
+	}
+	restore = sync.OnceFunc(restore)
 	s.Cleanup(restore)
 	return restore
+}
+
+// lose makes the registry lose its data.
+func (s *scene) lose() {
+	s.Helper()
+	if s.joint != nil {
+		s.joint.meet(func() { s.LoseData(s.T) })
+	} else {
+		s.LoseData(s.T)
+	}
 }
 
 // loseIfPossible takes an entry away by whatever the harness can do.
