@@ -19,20 +19,39 @@ type entry struct {
 
 	put     *api.AgentServiceRegistration // the last, nil before the first
 	checkID string                        // of its TTL check
+	stands  *sd.Instance                  // what the agent took; nil if that is not known
 	doubts  int                           // how many Puts had no known outcome
 	renewed time.Time                     // when the agent last heard of us
 }
 
-// Put writes under a new name for the TTL check after one whose outcome is not known.
-// A request that was given up on may yet reach the agent after a later one and undo
-// it; then the later one's check is gone, and the next heartbeat finds out.
+// Put asks first whether there is anything to do: a heartbeat costs the agent nothing,
+// and to register costs it work that grows with all that it has. If thousands did that
+// only because the agent had been slow, it would be slow for ever.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
+	if e.stands != nil && e.stands.Equal(&in) {
+		start := time.Now()
+		err := e.renew(ctx)
+		if err == nil {
+			e.renewed = start
+			return nil
+		}
+		if !forgotten(err) {
+			return fmt.Errorf("consul: %w", err)
+		}
+	}
+	return e.register(ctx, in)
+}
+
+// register writes under a new name for the TTL check after a Put whose outcome is not
+// known. A request that was given up on may yet reach the agent after a later one and
+// undo it; then the later one's check is gone, and the next heartbeat finds out.
+func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	before := e.checkID
 	registration, err := e.registration(in)
 	if err != nil {
 		return sd.Permanent(err)
 	}
-	e.put = registration
+	e.put, e.stands = registration, nil
 	start := time.Now()
 	err = e.registrar.agent.ServiceRegisterOpts(registration,
 		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
@@ -42,7 +61,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	}
 	switch {
 	case err == nil:
-		e.renewed = start
+		e.renewed, e.stands = start, &in
 		return nil
 	case refused(err):
 		return sd.Permanent(fmt.Errorf("consul: %w", err))
@@ -52,7 +71,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 }
 
 // Hold returns once the agent has forgotten the instance, or shows another than was
-// put, or was not reached for a whole TTL.
+// put, or was not reached for a whole TTL. The agent then has it as critical.
 func (e *entry) Hold(ctx context.Context) error {
 	ttl := e.registrar.options.ttl
 	for failures := 0; ; {
@@ -95,7 +114,7 @@ func (e *entry) pause(ctx context.Context, failures int) error {
 // renew sends a heartbeat, or asks for the service if Consul makes the checks.
 func (e *entry) renew(ctx context.Context) error {
 	// A connection that swallows everything must leave time for another.
-	ctx, cancel := context.WithTimeout(ctx, max(e.registrar.options.ttl/3, time.Second))
+	ctx, cancel := context.WithTimeout(ctx, e.registrar.options.ttl/2)
 	defer cancel()
 	options := new(api.QueryOptions).WithContext(ctx)
 	if e.checkID != "" {

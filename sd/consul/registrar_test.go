@@ -163,12 +163,10 @@ func TestLost(t *testing.T) {
 	}{
 		"it forgot": {lose: func(a *agent) { a.service = nil }, again: true},
 		"an old one says that it forgot": {lose: func(a *agent) {
-			said := false
 			a.fault = func(r *http.Request) (*http.Response, error) {
-				if said || !strings.Contains(r.URL.Path, "check") {
+				if len(a.registered) > 1 || !strings.Contains(r.URL.Path, "/check/") {
 					return nil, nil
 				}
-				said = true
 				return answer(500, `CheckID "x" does not have associated TTL`)
 			}
 		}, again: true},
@@ -218,6 +216,31 @@ func own() []consul.RegisterOption {
 	return []consul.RegisterOption{consul.RegisterCheck(func(in sd.Instance) api.AgentServiceCheck {
 		return api.AgentServiceCheck{HTTP: "http://" + in.Addr + "/healthz", Interval: "10s", Status: api.HealthPassing}
 	})}
+}
+
+// TestSlowAgent: who could not send heartbeats for long does not register again if the
+// agent still knows it. If all did it would never recover.
+func TestSlowAgent(t *testing.T) {
+	kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
+		a.with(func(a *agent) {
+			a.fault = func(r *http.Request) (*http.Response, error) {
+				a.mu.Unlock()
+				<-r.Context().Done()
+				a.mu.Lock()
+				return nil, r.Context().Err()
+			}
+		})
+		time.Sleep(time.Minute)
+		if state := r.State(); state.Registered {
+			t.Errorf("without heartbeats for a minute it is %+v", state)
+		}
+		a.with(func(a *agent) { a.fault = nil })
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		if state := r.State(); len(a.registered) != 1 || !state.Registered || state.Err != nil {
+			t.Errorf("it registered %d times and is %+v; want once", len(a.registered), state)
+		}
+	})
 }
 
 // TestOutageOfTheAgent: the state says so once the TTL is over, and the instance is
