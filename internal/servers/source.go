@@ -34,6 +34,16 @@ var (
 // All returns every source.
 func All() []Source { return []Source{Etcd, ZooKeeper, Consul} }
 
+// Named returns the source of that name.
+func Named(name string) (Source, error) {
+	for _, source := range All() {
+		if source.Name == name {
+			return source, nil
+		}
+	}
+	return Source{}, fmt.Errorf("no server is named %q", name)
+}
+
 // Get returns the path of the server, see Variable, and makes it first if need
 // be, which may take minutes. Processes that get servers at the same time take
 // turns. What goes on is written to progress.

@@ -1,11 +1,13 @@
 // Command get makes the servers that the tests talk to, unless they are in the
-// cache, and prints where each is. It runs within a checkout.
+// cache, and prints where they are. It runs within a checkout.
 //
-//	go run ./internal/servers/get
+//	go run ./internal/servers/get          # all, each with its name
+//	go run ./internal/servers/get consul   # the path of one
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,14 +16,35 @@ import (
 )
 
 func main() {
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	for _, source := range servers.All() {
+	if err := run(ctx, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		for _, source := range servers.All() {
+			path, err := source.Get(ctx, os.Stderr)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%-10s %s\n", source.Name, path)
+		}
+	}
+	for _, name := range names {
+		source, err := servers.Named(name)
+		if err != nil {
+			return err
+		}
 		path, err := source.Get(ctx, os.Stderr)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			return err
 		}
-		fmt.Printf("%-10s %s\n", source.Name, path)
+		fmt.Println(path)
 	}
+	return nil
 }
