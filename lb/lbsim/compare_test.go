@@ -108,34 +108,58 @@ func TestTheTableHasALineForEachRow(t *testing.T) {
 	}
 }
 
+// drawn returns how many elements of each kind there are, and all texts.
+func drawn(t *testing.T, rows []lbsim.Row) (counts map[string]int, texts string) {
+	t.Helper()
+	var out strings.Builder
+	if err := lbsim.WriteSVG(&out, rows); err != nil {
+		t.Fatal(err)
+	}
+	counts = map[string]int{}
+	for d := xml.NewDecoder(strings.NewReader(out.String())); ; {
+		token, err := d.Token()
+		if err == io.EOF {
+			return counts, texts
+		}
+		if err != nil {
+			t.Fatalf("%v:\n%s", err, &out)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			counts[e.Name.Local]++
+		case xml.CharData:
+			texts += string(e)
+		}
+	}
+}
+
 func TestThePictureIsWellFormed(t *testing.T) {
-	for n, rows := range map[int][]lbsim.Row{0: nil, 4: small(t)} {
-		var out strings.Builder
-		if err := lbsim.WriteSVG(&out, rows); err != nil {
-			t.Fatal(err)
+	s := &lbsim.Scenario{Title: "a < b & c", Timeout: time.Second}
+	swift := []lbsim.Row{
+		row(s, `"mine" & yours`, lbsim.Entrant, 5, 20, 30), row(s, "late", lbsim.Baseline, 1000), row(s, "bound", lbsim.Bound, 4),
+	}
+	const ground, legend = 1, 9
+	for name, tt := range map[string]struct {
+		rows        []lbsim.Row
+		rects       int
+		lines       int // of scales and the bound
+		want, never string
+	}{
+		"nothing":  {nil, 0, 0, "shorter", "success"},
+		"latency":  {swift, 3 * 3, 9 + 1, "2ms 5ms 10ms 20ms 50ms 100ms 200ms 500ms 1s", "what is served"},
+		"goodput":  {small(t), 4, 2*5 + 2, "what is served: longer is better", "10ms"},
+		"no bound": {swift[:1], 3, 3, "10ms 20ms 50ms", "1s"},
+	} {
+		counts, texts := drawn(t, tt.rows)
+		if counts["svg"] != 1 || counts["rect"] != tt.rects+ground+legend || counts["line"] != tt.lines {
+			t.Errorf("%s is drawn as %v", name, counts)
 		}
-		counts, texts := map[string]int{}, ""
-		for d := xml.NewDecoder(strings.NewReader(out.String())); ; {
-			token, err := d.Token()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatalf("%v:\n%s", err, &out)
-			}
-			switch e := token.(type) {
-			case xml.StartElement:
-				counts[e.Name.Local]++
-			case xml.CharData:
-				texts += string(e)
-			}
+		texts = strings.Join(strings.Fields(texts), " ")
+		if !strings.Contains(texts, tt.want) || strings.Contains(texts, tt.never) {
+			t.Errorf("%s: the texts are %s", name, texts)
 		}
-		// Three for each bar and each role, and the ground.
-		if counts["svg"] != 1 || counts["rect"] != 3*n+9+1 {
-			t.Errorf("%d rows are drawn as %v", n, counts)
-		}
-		if n > 0 && (!strings.Contains(texts, `"mine" & yours`) || !strings.Contains(texts, "a < b & c")) {
-			t.Errorf("the names are missing: %s", texts)
+		if tt.rows != nil && (!strings.Contains(texts, `"mine" & yours`) || !strings.Contains(texts, "a < b & c")) {
+			t.Errorf("%s: the names are missing: %s", name, texts)
 		}
 	}
 }
