@@ -1,0 +1,129 @@
+package lb_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/lb"
+)
+
+// wrapped is each strategy with what may go round it.
+func wrapped() map[string]lb.Strategy {
+	all := map[string]lb.Strategy{}
+	for name, s := range map[string]lb.Strategy{
+		"random": lb.Random(), "round robin": lb.RoundRobin(), "weighted round robin": lb.WeightedRoundRobin(),
+		"least request": lb.LeastRequest(), "peak EWMA": lb.PeakEWMA(), "least loaded": lb.LeastLoaded(new(lb.Loads)),
+	} {
+		all["eject, "+name] = lb.Eject(s)
+		all["slow start, "+name] = lb.SlowStart(s)
+		all["slow start, eject, "+name] = lb.SlowStart(lb.Eject(s))
+		all["eject, slow start, "+name] = lb.Eject(lb.SlowStart(s))
+	}
+	return all
+}
+
+// call is a call that lasts as long, for a picker that observes or not.
+func (w *ward) call(latency time.Duration, r func(i int) lb.Result) int {
+	i, start := w.pick(), w.now
+	w.nodes[i].Acquire()
+	if s, ok := w.picker.(lb.Starter); ok {
+		s.Start(i, start)
+	}
+	w.now += latency
+	w.nodes[i].Release()
+	if o, ok := w.picker.(lb.Observer); ok {
+		o.Observe(i, lb.Outcome{Start: start, End: w.now, Result: r(i)})
+	}
+	return i
+}
+
+// Whoever was new, failed for long or was rejected gets calls again, and in the end
+// about as many as any other.
+func TestNothingRoundAStrategyStarvesAnInstance(t *testing.T) {
+	for name, s := range wrapped() {
+		w := &ward{TB: t, strategy: s, now: time.Second}
+		nodes := wardNodes(6)
+		w.set(nodes[:4])
+		sick := func(i int) lb.Result {
+			switch {
+			case w.nodes[i] == nodes[1]:
+				return lb.Faulted
+			case w.nodes[i] == nodes[2]:
+				return lb.Rejected
+			}
+			return lb.Served
+		}
+		for range 20_000 { // half an hour or so
+			w.call(100*time.Millisecond, sick)
+		}
+		w.set(nodes)
+		well := func(int) lb.Result { return lb.Served }
+		for range 20_000 {
+			w.call(100*time.Millisecond, well)
+		}
+		counts := map[int]int{}
+		for range 6000 {
+			counts[w.call(100*time.Millisecond, well)]++
+		}
+		for i := range nodes {
+			if counts[i] < 300 { // of 1,000
+				t.Errorf("%s: after half an hour without trouble the nodes get %v", name, counts)
+				break
+			}
+		}
+	}
+}
+
+// No weights, no instance, and one: whatever the registry says, picks go where they may.
+func TestWhatGoesRoundAStrategyBearsAnySet(t *testing.T) {
+	all := wrapped()
+	all["zone"] = lb.Zone("a", lb.Eject(lb.LeastRequest()))
+	all["hash"] = lb.SlowStart(lb.Eject(lb.ConsistentHash()))
+	for name, s := range all {
+		w := &ward{TB: t, strategy: s, now: time.Second}
+		for _, weights := range [][]int{
+			{0}, {-5}, {0, 0, 0}, {-1, -1, -7}, {0, math.MaxInt, -3}, {math.MaxInt, math.MaxInt}, {1}, {3, 1, 2, 9},
+		} {
+			w.set(weighted(weights...))
+			seen := map[int]bool{}
+			for range 2000 {
+				seen[w.call(time.Millisecond, func(i int) lb.Result { return lb.Result(i % 5) })] = true
+			}
+			if len(seen) == 0 || len(weights) == 1 && !seen[0] {
+				t.Errorf("%s, weights %v: picked %v", name, weights, seen)
+			}
+		}
+	}
+}
+
+func TestAMillionInstancesWithEverythingRoundThem(t *testing.T) {
+	if testing.Short() || testing.CoverMode() != "" {
+		t.Skip()
+	}
+	nodes := weighted(make([]int, 1_000_000)...)
+	for name, s := range map[string]lb.Strategy{
+		"least request": lb.SlowStart(lb.Eject(lb.LeastRequest())),
+		"hash":          lb.SlowStart(lb.Eject(lb.ConsistentHash(lb.HashSlots(1 << 18)))),
+		"zone":          lb.Zone("a", lb.Eject(lb.PeakEWMA())),
+	} {
+		w := &ward{TB: t, strategy: s, now: time.Second}
+		w.set(nodes[:999_000])
+		w.set(nodes) // a thousand are new
+		w.observe(7, lb.Faulted, 5)
+		fresh := 0
+		for k := range 200_000 {
+			i := w.picker.Pick(tenThousandKeys[k%10_000], w.now)
+			if i == 7 || i < 0 || i >= len(nodes) {
+				t.Fatalf("%s: picked %d", name, i)
+			}
+			fresh += count(i >= 999_000)
+		}
+		if e := w.picker.(lb.Ejecter).Ejected(w.now); len(e) != 1 || e[0].Instance != nodes[7].Instance() {
+			t.Errorf("%s: out are %v", name, e)
+		}
+		if name == "least request" && fresh > 100 { // their share is 200, a tenth of it 20
+			t.Errorf("%d picks went to the thousand that are new", fresh)
+		}
+	}
+}
