@@ -2,6 +2,7 @@ package etcd_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,27 +13,22 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// registry is what the suite has of etcd.
+// registry is a server and who has to do with it.
 type registry struct {
 	server  *testserver.Server
 	admin   *clientv3.Client
-	refused *clientv3.Client
+	refused *clientv3.Client // of another server, that has users
 }
 
+// TestConformance gives each case a server of its own, so that most can run at once.
 func TestConformance(t *testing.T) {
-	server := testserver.NewEtcd(t)
 	guarded := newGuarded(t)
-	r := &registry{
-		server:  server,
-		admin:   dial(t, server.Addr()),
-		refused: dial(t, guarded.Addr(), as("nobody", "secret")),
-	}
+	var mu sync.Mutex
+	servers := make(map[*testing.T]*registry)
 	sdtest.Run(t, sdtest.Harness{
 		Parallel: 8,
 		Many:     300, // with a heartbeat a second each; see TestThousands
-
-		Shared: []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
-		Lease:  ttl + 2*time.Second,
+		Lease:    ttl + 2*time.Second,
 		Must: []sdtest.Fault{
 			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Close,
 			sdtest.Outage.Of("killed"), sdtest.Outage.Of("paused"),
@@ -40,7 +36,19 @@ func TestConformance(t *testing.T) {
 			sdtest.LoseData, sdtest.Expire, sdtest.Delete, sdtest.Kill,
 			sdtest.Malformed.Of("no JSON"), sdtest.Malformed.Of("no port"), sdtest.Malformed.Of("empty"), sdtest.Malformed.Of("a megabyte"),
 		},
-		New: r.service,
+		New: func(t *testing.T, service string) sdtest.Service {
+			mu.Lock()
+			defer mu.Unlock()
+			if servers[t] == nil {
+				server := testserver.NewEtcd(t)
+				servers[t] = &registry{
+					server:  server,
+					admin:   dial(t, server.Addr()),
+					refused: dial(t, guarded.Addr(), as("nobody", "secret")),
+				}
+			}
+			return servers[t].service(t, service)
+		},
 	})
 }
 
