@@ -32,9 +32,9 @@ func sharedClient(s *scene) {
 	mine.end()
 	theirs.sees("b")
 	before := len(theirs.all())
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	if after := len(theirs.all()); after != before {
-		s.Errorf("in twice the time of a lease the set changed: %s", theirs.story())
+		s.Errorf("in the time of a lease the set changed: %s", theirs.story())
 	}
 	s.register(at("c"))
 	theirs.sees("b", "c")

@@ -32,7 +32,7 @@ func cutAndChurn(s *scene) {
 	w := s.watch()
 	w.seesExactly(c.truth)
 	// The first cut is over before a lease runs out, the second is not.
-	for round, length := range []time.Duration{s.h.Quiet / 2, s.h.Lease + s.h.Lease/2} {
+	for round, length := range []time.Duration{s.h.Quiet / 2, s.expiry()} {
 		heal := s.cut()
 		inside := c.cutOff(round)
 		c.turn()
@@ -45,7 +45,7 @@ func cutAndChurn(s *scene) {
 		w.recovered("healed → truth", healed)
 		s.watch().seesExactly(c.truth)
 	}
-	s.rest(s.h.Lease + s.h.Lease/2)
+	s.rest(s.expiry())
 	w.seesExactly(c.truth)
 }
 
@@ -81,7 +81,7 @@ func cutBounds(s *scene) {
 		ids = append(ids, "late")
 	}
 	w.seesThat("changed", "the update", func(in *sd.Instance) bool { return in.Weight == 4 })
-	s.rest(s.h.Quiet + s.h.Lease) // what was on its way arrives now, and is removed
+	s.rest(s.expiry()) // what was on its way arrives now, and is removed
 	s.holds(ids...)
 	w.sees(ids...)
 	s.registered(changed)
@@ -118,18 +118,18 @@ func cutSuccessor(s *scene) {
 	old := s.register(sd.Instance{ID: "x", Addr: "old.example:80"})
 	w.sees("x")
 	heal := s.cut()
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	next, err := s.Peer.Register(s.patient(), sd.Instance{ID: "x", Addr: "new.example:80"})
 	if err != nil {
 		s.Fatalf("Register by the peer: %v", err)
 	}
 	heal()
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	isNew := func(in *sd.Instance) bool { return in.Addr == "new.example:80" }
 	w.seesThat("x", "the successor's address", isNew)
 	before := len(w.all())
 	s.deregister(old)
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	s.holds("x")
 	w.seesThat("x", "the successor's address", isNew)
 	if after := len(w.all()); after != before {

@@ -28,10 +28,10 @@ func heals(s *scene, lose func()) {
 	s.back(lost, w, []*sd.Registration{a, b})
 	// It is as good as before.
 	before := len(w.all())
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	s.holds("a", "b")
 	if len(w.all()) != before {
-		s.Errorf("in twice the time of a lease what had healed changed: %s", w.story())
+		s.Errorf("in the time of a lease what had healed changed: %s", w.story())
 	}
 	in := at("b")
 	in.Weight = 6
@@ -73,7 +73,7 @@ func deregisteredStaysLost(s *scene) {
 	s.lose()
 	s.deregister(r)
 	s.holds("b")
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	s.holds("b")
 }
 

@@ -60,7 +60,7 @@ func outageOutlastsLeases(s *scene) {
 	restore := s.outage()
 	w.errs(before)
 	v.errs(whole)
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	w.onlyErrs(before)
 	restore()
 	back := time.Now()
@@ -120,7 +120,8 @@ func outageEndsWatches(s *scene) {
 	idle.errs(0)
 	s.rest(s.h.Quiet)
 	idle.end() // while it waits to try again
-	s.leavesNothing("break at an error", crowd/3, func() {
+	// Few, for each has to wait until it is told of the outage.
+	s.leavesNothing("break at an error", 4, func() {
 		s.returns("a loop that breaks off at an error", s.h.Patience, func() {
 			for range s.Instancer.Watch(s.living()) {
 				break
@@ -169,7 +170,7 @@ func outageBoundsRegister(s *scene) {
 	}
 	restore()
 	// What was under way when the outage began may arrive now, and is removed.
-	s.rest(s.h.Quiet + s.h.Lease)
+	s.rest(s.expiry())
 	s.holds()
 }
 
@@ -199,7 +200,7 @@ func outageBoundsDeregister(s *scene) {
 	restore()
 	s.deregister(r)
 	s.holds("a")
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	s.holds("a")
 }
 

@@ -169,10 +169,10 @@ func registrationsAreRenewed(s *scene) {
 	}
 	w.sees("a", "b")
 	before := len(w.all())
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	s.holds("a", "b")
 	if after := len(w.all()); after != before {
-		s.Errorf("in twice the time of a lease the set changed: %s", w.story())
+		s.Errorf("in the time of a lease the set changed: %s", w.story())
 	}
 	for _, r := range registrations {
 		if state := r.State(); !state.Registered || state.Err != nil {
@@ -192,7 +192,7 @@ func successor(s *scene) {
 	w.seesThat("x", "the successor's address", isNew)
 	before := len(w.all())
 	s.deregister(old)
-	s.rest(2 * s.h.Lease)
+	s.rest(s.expiry())
 	s.holds("x")
 	if len(w.all()) != before {
 		s.Errorf("the end of its predecessor touched the successor, even if that came back: %s", w.story())

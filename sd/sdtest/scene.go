@@ -184,6 +184,9 @@ func (s *scene) recovered(what string, d time.Duration) {
 	}
 }
 
+// expiry is after how long an entry is gone that nobody renews.
+func (s *scene) expiry() time.Duration { return s.h.Lease + s.h.Quiet }
+
 // rest lets time pass in which nothing is expected.
 func (s *scene) rest(d time.Duration) { time.Sleep(d) }
 
