@@ -45,7 +45,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 		e.doubt = false
 		return nil
 	}
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, zk.ErrNoNode) && !e.parents {
 		// Permanent before the first success only: nobody makes the path.
 		return sd.Permanent(fmt.Errorf("zookeeper: put %s: %w: make its parent, or use RegisterParents", e.path, err))
 	}
@@ -63,13 +63,10 @@ func (e *entry) connected(ctx context.Context) error {
 
 func (e *entry) put(ctx context.Context, in sd.Instance) (err error) {
 	for range 3 {
-		if e.path != "" {
-			if stands, err := e.amend(ctx, in); stands || err != nil {
-				return err
-			}
-		}
 		if e.path == "" {
 			e.path = e.Registrar.path + "/" + newName(in.ID)
+		} else if stands, err := e.amend(ctx, in); stands || err != nil {
+			return err
 		}
 		err = e.create(ctx, in)
 		if errors.Is(err, zk.ErrNoNode) && e.parents {
@@ -85,8 +82,8 @@ func (e *entry) put(ctx context.Context, in sd.Instance) (err error) {
 	return err
 }
 
-// amend has the node say in if it stands, and reports whether it does. A node of a
-// session that is over may linger; it is left to the server.
+// amend has the node say in if it stands, and reports whether it does. A node that
+// lingers, of a session that is over, is taken out.
 func (e *entry) amend(ctx context.Context, in sd.Instance) (stands bool, err error) {
 	r, err := e.ask(ctx, func() (r reply) {
 		r.exists, r.stat, r.err = e.conn.Exists(e.path)
@@ -96,8 +93,10 @@ func (e *entry) amend(ctx context.Context, in sd.Instance) (stands bool, err err
 	case err != nil || !r.exists:
 		return false, err
 	case r.stat.EphemeralOwner != e.conn.SessionID():
-		e.path, e.says, e.trap = "", nil, nil
-		return false, nil
+		if err = remove(ctx, e.conn, e.path); errors.Is(err, zk.ErrNoNode) {
+			err = nil
+		}
+		return false, err
 	}
 	data, err := encode(in, e.sinceIn(r.stat))
 	if err != nil || bytes.Equal(data, e.says) && r.stat.Version == e.version {

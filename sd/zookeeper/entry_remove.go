@@ -32,7 +32,7 @@ func (e *entry) Remove(ctx context.Context) error {
 	}
 	// A client that is closed has ended its session, and the node with it.
 	gone := err == nil || is(err, zk.ErrNoNode, zk.ErrClosing)
-	if err != nil && (gone && e.doubt || passing(err) || ctx.Err() != nil) && e.cleaning.CompareAndSwap(false, true) {
+	if err != nil && (!gone || e.doubt) && e.cleaning.CompareAndSwap(false, true) {
 		go e.cleanUp(e.path)
 	}
 	if gone {
@@ -60,7 +60,8 @@ func (e *entry) cleanUp(path string) {
 		}
 		err := remove(ctx, e.conn, path)
 		switch {
-		case err == nil || !passing(err) && !errors.Is(err, zk.ErrNoNode):
+		case passing(err):
+		case !errors.Is(err, zk.ErrNoNode):
 			return
 		case end.IsZero():
 			end = time.Now().Add(stragglers)

@@ -2,6 +2,7 @@ package zookeeper
 
 import (
 	"errors"
+	"net"
 	"slices"
 
 	"github.com/go-zookeeper/zk"
@@ -20,8 +21,12 @@ var (
 )
 
 // passing reports whether an error is of the connection, and not of the request:
-// such errors are worth a word only if they last.
+// such errors are worth a word only if they last. The client also returns what the
+// network said.
 func passing(err error) bool {
+	if _, network := errors.AsType[net.Error](err); network {
+		return true
+	}
 	return is(err, errAway, errAgain, zk.ErrConnectionClosed, zk.ErrNoServer, zk.ErrSessionExpired, zk.ErrSessionMoved)
 }
 

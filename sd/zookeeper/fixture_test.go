@@ -80,7 +80,9 @@ type admin struct {
 	conn *zk.Conn
 }
 
-func newAdmin(t testing.TB, addr string) admin { return admin{t, connect(t, zookeeper.Dialer(nil), addr)} }
+func newAdmin(t testing.TB, addr string) admin {
+	return admin{t, connect(t, zookeeper.Dialer(nil), addr)}
+}
 
 // insist repeats what a restarted server refuses at first.
 func (a admin) insist(what string, f func() error) {

@@ -13,6 +13,9 @@ import (
 // whoever sends it more than 1 MiB, and all who share that connection suffer.
 const maxData = 1 << 19
 
+// maxFault bounds what is said of data that are no instance.
+const maxFault = 500
+
 // record is the data of a node.
 type record struct {
 	ID     string            `json:"id"`
@@ -40,8 +43,11 @@ var errNobody = errors.New("the instance is disabled")
 // discovery, or a plain address. The instance is valid if the error is nil.
 func decode(data []byte) (in sd.Instance, since int64, err error) {
 	data = bytes.TrimSpace(data)
-	if len(data) == 0 {
+	switch {
+	case len(data) == 0:
 		return in, 0, errors.New("it is empty")
+	case len(data) > maxData:
+		return in, 0, fmt.Errorf("it has %d bytes, and at most %d are read", len(data), maxData)
 	}
 	if data[0] != '{' {
 		in.Addr = string(data)
@@ -52,7 +58,7 @@ func decode(data []byte) (in sd.Instance, since int64, err error) {
 		foreign
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
-		return in, 0, fmt.Errorf("it is no JSON of an instance: %w", err)
+		return in, 0, fmt.Errorf("it is no JSON of an instance: %w", brief(err))
 	}
 	if r.Addr == "" && r.Address != "" {
 		in, err = r.instance(r.ID)
@@ -66,7 +72,15 @@ func decode(data []byte) (in sd.Instance, since int64, err error) {
 
 func checked(in sd.Instance, since int64) (sd.Instance, int64, error) {
 	if err := in.Validate(); err != nil {
-		return sd.Instance{}, 0, err
+		return sd.Instance{}, 0, brief(err)
 	}
 	return in, since, nil
+}
+
+// brief cuts off what an error repeats of the data.
+func brief(err error) error {
+	if len(err.Error()) > maxFault {
+		return fmt.Errorf("%.*s…", maxFault, err)
+	}
+	return err
 }

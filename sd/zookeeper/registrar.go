@@ -38,7 +38,7 @@ func RegisterACL(acl ...zk.ACL) RegistrarOption {
 func RegisterParents() RegistrarOption { return func(r *Registrar) { r.parents = true } }
 
 // RegisterKeep changes how registrations are supervised; see [sd.Keep]. Without it
-// delays are capped at 3 s.
+// delays are capped at 3 s. Register panics if one of them is out of range.
 func RegisterKeep(opts ...sd.KeepOption) RegistrarOption {
 	return func(r *Registrar) { r.keep = append(r.keep, slices.Clone(opts)...) }
 }

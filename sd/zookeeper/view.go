@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type view struct {
 	*Instancer
 	bell    *bell
 	nodes   map[string]*node // by name
+	behind  map[string]*node // those that are stale
 	changed bool             // since found was asked last
 
 	list  *trap     // rings under ""; nil if it is not set
@@ -24,15 +26,29 @@ type view struct {
 }
 
 func newView(i *Instancer, b *bell) *view {
-	return &view{Instancer: i, bell: b, nodes: make(map[string]*node), stale: true, changed: true}
+	return &view{
+		Instancer: i, bell: b, stale: true, changed: true,
+		nodes: make(map[string]*node), behind: make(map[string]*node),
+	}
 }
 
 // doubt makes everything out of date, though its traps are set.
 func (v *view) doubt() {
 	v.stale, v.again = true, time.Time{}
 	for _, n := range v.nodes {
-		n.stale = true
+		v.doubtNode(n)
 	}
+}
+
+func (v *view) doubtNode(n *node) {
+	n.stale = true
+	v.behind[n.name] = n
+}
+
+func (v *view) forget(n *node) {
+	delete(v.nodes, n.name)
+	delete(v.behind, n.name)
+	v.changed = true
 }
 
 // disarm puts the traps that are set aside. The bell must be silent.
@@ -46,16 +62,10 @@ func (v *view) disarm() {
 // due reports whether there is something to read now.
 func (v *view) due() bool {
 	v.heed()
-	if v.stale && !time.Now().Before(v.again) {
-		return true
-	}
-	for _, n := range v.nodes {
-		if n.stale {
-			return true
-		}
-	}
-	return false
+	return len(v.behind) > 0 || v.listDue()
 }
+
+func (v *view) listDue() bool { return v.stale && !time.Now().Before(v.again) }
 
 // heed notes which traps have sprung. It may also have been one that somebody of the
 // same name had before; then the present one is still set.
@@ -64,7 +74,8 @@ func (v *view) heed() {
 		if name == "" {
 			v.list, v.stale = v.drop(v.list), true
 		} else if n := v.nodes[name]; n != nil {
-			n.trap, n.stale = v.drop(n.trap), true
+			n.trap = v.drop(n.trap)
+			v.doubtNode(n)
 		}
 	}
 }
@@ -81,26 +92,22 @@ func (v *view) drop(t *trap) *trap {
 // those who have left.
 func (v *view) update(ctx context.Context) error {
 	v.heed()
-	if v.stale && !time.Now().Before(v.again) {
+	if v.listDue() {
 		if err := v.readList(ctx); err != nil {
 			return err
 		}
 	}
-	var stale []*node
-	for _, n := range v.nodes {
-		if n.stale {
-			stale = append(stale, n)
+	batch := slices.Collect(maps.Values(v.behind))
+	err := each(ctx, len(batch), v.reads, func(ctx context.Context, i int) error { return v.read(ctx, batch[i]) })
+	for _, n := range batch {
+		switch {
+		case n.gone:
+			v.forget(n)
+		case !n.stale:
+			delete(v.behind, n.name)
 		}
-	}
-	err := each(ctx, len(stale), v.reads, func(ctx context.Context, i int) error { return v.read(ctx, stale[i]) })
-	for _, n := range stale {
-		if n.fresh {
-			n.fresh, v.changed = false, true
-		}
-		if n.gone {
-			delete(v.nodes, n.name)
-			v.changed = true
-		}
+		v.changed = v.changed || n.fresh
+		n.fresh = false
 	}
 	return err
 }

@@ -1,0 +1,104 @@
+package zookeeper_test
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/zookeeper"
+)
+
+// recovery is how long after the return of servers all must be as it was, on a busy
+// machine.
+const recovery = 15 * time.Second
+
+// TestEnsemble: the leader of three is killed, paused and left without a quorum.
+// Each time all who were there are there in the end, and none was missed meanwhile.
+func TestEnsemble(t *testing.T) {
+	ensemble := testserver.NewZooKeeperEnsemble(t, 3)
+	const path, members = "/services/web", 12
+	var ids []string
+	for i := range members {
+		in := at(fmt.Sprintf("i-%02d", i))
+		ids = append(ids, in.ID)
+		register(t, registrar(t, connect(t, zookeeper.Dialer(nil), ensemble.Addrs()...), path), in)
+	}
+	client := connect(t, zookeeper.Dialer(nil), ensemble.Addrs()...)
+	w := watch(t, instancer(t, client, path))
+	w.sees(ids...)
+	changing := register(t, registrar(t, client, path), at("x"))
+	ids = append(ids, "x")
+	w.sees(ids...)
+	in := at("x")
+	// changes waits until a change is seen, and checks that nobody was missed.
+	changes := func(after string) {
+		t.Helper()
+		start := time.Now()
+		in.Weight++
+		update(t, changing, in)
+		w.has("the change", func(got *sd.Instance) bool { return got.ID == "x" && got.Weight == in.Weight })
+		w.sees(ids...)
+		took := time.Since(start)
+		t.Logf("%s: a change is seen after %v, with %d errors so far", after, took.Round(time.Millisecond), len(w.failures()))
+		if took > recovery {
+			t.Errorf("%s a change took %v", after, took)
+		}
+	}
+	changes("untroubled")
+
+	w.lowest()
+	leader := ensemble.Leader()
+	leader.Kill()
+	changes("the leader was killed")
+	if low := w.lowest(); low != len(ids) {
+		t.Errorf("of %d a set had %d while the leader was replaced", len(ids), low)
+	}
+	leader.Start()
+
+	leader = ensemble.Leader()
+	leader.Pause()
+	changes("the leader was paused")
+	time.Sleep(timeout + time.Second)
+	leader.Resume()
+	changes("the leader was resumed")
+
+	leader = ensemble.Leader()
+	other := ensemble.Nodes[(slices.Index(ensemble.Nodes, leader)+1)%3]
+	before := len(w.failures())
+	leader.Kill()
+	other.Kill()
+	w.until("the loss of the quorum is told", func() bool { return len(w.failures()) > before })
+	time.Sleep(timeout + time.Second)
+	if got := strings.Fields(w.ids()); len(got) != len(ids) {
+		t.Errorf("without a quorum %d are seen of %d", len(got), len(ids))
+	}
+	other.Start()
+	changes("the quorum was lost and came back")
+	leader.Start()
+	changes("all are back")
+}
+
+// A client on a server that goes silent finds another one while its session lives.
+func TestDialerGivesUpOnSilentServers(t *testing.T) {
+	server := testserver.NewZooKeeper(t)
+	silence, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silence.Close()
+	for range 4 { // the client tries them in an order of its own
+		start := time.Now()
+		client := connect(t, zookeeper.Dialer(nil), silence.Addr().String(), server.Addr())
+		took := time.Since(start)
+		t.Logf("connected after %v", took.Round(time.Millisecond))
+		if took > 2*timeout+recovery/3 {
+			t.Errorf("it took %v to get past a silent server; a session is %v", took, timeout)
+		}
+		client.Close()
+	}
+}
