@@ -23,7 +23,7 @@ func (e *entry) beat(ctx context.Context, due time.Time) error {
 	third := e.ttl / 3
 	late := time.AfterFunc(third, func() { cancel(fmt.Errorf("%w: no answer within %v", ErrSilent, third)) })
 	defer late.Stop()
-	stream, err := e.registry.lease.LeaseKeepAlive(ctx, failFast())
+	stream, err := e.line.lease.LeaseKeepAlive(ctx, failFast())
 	if err != nil {
 		return fault(ctx, err)
 	}
@@ -90,7 +90,7 @@ func receiveBeats(ctx context.Context, stream etcdserverpb.Lease_LeaseKeepAliveC
 func (e *entry) check(ctx context.Context) error {
 	var there, ours bool
 	err := e.briefly(ctx, func(ctx context.Context) (err error) {
-		there, ours, err = e.registry.standing(ctx, e.key, e.lease)
+		there, ours, err = e.line.standing(ctx, e.key, e.lease)
 		return err
 	})
 	switch {

@@ -38,9 +38,10 @@
 //
 // The errors are [ErrSilent] for a server that hangs or is cut off, [ErrClosed], what
 // gRPC says of a connection, and those of etcd's package rpctypes, ErrPermissionDenied
-// for one. A client without DialKeepAliveTime cannot leave a connection that swallows
-// everything until the operating system gives it up, which may take a quarter of an
-// hour; set it to 10 s or so. The error is reported either way.
+// for one. A client without DialKeepAliveTime stays with a connection that swallows
+// everything until the operating system gives it up, a quarter of an hour later. Watches
+// and registrations do not: they open a connection of their own then, with the client's
+// configuration, and close it when they end. Set DialKeepAliveTime for the rest.
 //
 // # What it costs etcd
 //

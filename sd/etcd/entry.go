@@ -32,6 +32,7 @@ type entry struct {
 	generation int64 // 0 before the key was read
 	entered    bool  // the instance was written once
 	waiting    bool  // the place is another's
+	line       *line // the spare one while the main one is silent
 
 	// A lease's ID is chosen here, so that one whose grant was not answered can be
 	// revoked nonetheless.
@@ -44,23 +45,42 @@ type entry struct {
 // Put writes the instance, with a lease granted before if there is none.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	e.key = e.place.key(in.ID)
-	e.registry.revive(ctx)
-	ctx, cancel := e.registry.open(ctx)
-	defer cancel(nil)
-	err := e.put(ctx, in)
+	err := e.within(ctx, func(ctx context.Context) error { return e.put(ctx, in) })
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("etcd: put %s: %w", e.key, why(ctx, err))
+	err = fmt.Errorf("etcd: put %s: %w", e.key, err)
 	if refused(err) {
 		return sd.Permanent(err)
 	}
 	return err
 }
 
+// within bounds what f does, so that a silent line is found out while ctx leaves time
+// for another, which is taken the next time.
+func (e *entry) within(ctx context.Context, f func(context.Context) error) error {
+	bound := patience
+	if deadline, ok := ctx.Deadline(); ok {
+		bound = min(bound, time.Until(deadline)/2)
+	}
+	e.line.revive(ctx)
+	ctx, cancel := e.registry.within(ctx, bound)
+	defer cancel()
+	err := f(ctx)
+	if err == nil {
+		return nil
+	}
+	err = why(ctx, err)
+	e.line = e.registry.after(err, e.line)
+	return err
+}
+
+// patience is how long a server may take for the few requests of a Put or a Remove.
+const patience = 5 * time.Second
+
 func (e *entry) put(ctx context.Context, in sd.Instance) error {
 	for {
-		h, err := e.registry.holder(ctx, e.key)
+		h, err := e.line.holder(ctx, e.key)
 		if err != nil {
 			return err
 		}
@@ -77,7 +97,7 @@ func (e *entry) put(ctx context.Context, in sd.Instance) error {
 		if err := e.grant(ctx); err != nil {
 			return err
 		}
-		written, err := e.registry.swap(ctx, e.key, text, e.lease, h.revision)
+		written, err := e.line.swap(ctx, e.key, text, e.lease, h.revision)
 		switch {
 		case errors.Is(err, rpctypes.ErrLeaseNotFound):
 			e.lease = 0
@@ -113,7 +133,7 @@ func (e *entry) grant(ctx context.Context) error {
 		return nil
 	}
 	sent := time.Now()
-	ttl, err := e.registry.grant(ctx, e.lease, seconds(e.options.ttl))
+	ttl, err := e.line.grant(ctx, e.lease, seconds(e.options.ttl))
 	if errors.Is(err, rpctypes.ErrLeaseExist) {
 		// The answer to an earlier request was lost.
 		ttl, err = e.options.ttl, nil
@@ -127,15 +147,21 @@ func (e *entry) grant(ctx context.Context) error {
 
 // Remove revokes the lease, which deletes the key if the lease is still the key's.
 func (e *entry) Remove(ctx context.Context) error {
+	defer func() { e.line = e.registry.hangUp(e.line) }()
+	err := e.revoke(ctx)
+	if errors.Is(err, ErrSilent) {
+		err = e.revoke(ctx)
+	}
+	return err
+}
+
+func (e *entry) revoke(ctx context.Context) error {
 	if e.lease == 0 {
 		return nil
 	}
-	ctx, cancel := e.registry.open(ctx)
-	defer cancel(nil)
-	e.registry.revive(ctx)
-	err := e.registry.revoke(ctx, e.lease)
+	err := e.within(ctx, func(ctx context.Context) error { return e.line.revoke(ctx, e.lease) })
 	if err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
-		return fmt.Errorf("etcd: revoke the lease of %s: %w", e.key, why(ctx, err))
+		return fmt.Errorf("etcd: revoke the lease of %s: %w", e.key, err)
 	}
 	e.lease = 0
 	return nil

@@ -19,6 +19,7 @@ import (
 // follower is one stream of a watch, from the list it begins with to its break.
 type follower struct {
 	*Instancer
+	line   *line
 	news   *news
 	listed bool
 
@@ -33,7 +34,7 @@ type follower struct {
 // that a server which dies in between and comes back with other data breaks it. A
 // watch from a revision that the server has yet to reach would be silent instead.
 func (f *follower) run(ctx context.Context, failures int) error {
-	f.registry.revive(ctx)
+	f.line.revive(ctx)
 	ctx, cancel := f.registry.open(clientv3.WithRequireLeader(ctx))
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
@@ -45,13 +46,13 @@ func (f *follower) run(ctx context.Context, failures int) error {
 	late := time.AfterFunc(patience, func() { cancel(fmt.Errorf("%w: nothing within %v", ErrSilent, patience)) })
 	defer late.Stop()
 	var err error
-	f.stream, err = f.registry.watch.Watch(ctx, failFast(), grpc.MaxCallRecvMsgSize(math.MaxInt32))
+	f.stream, err = f.line.watch.Watch(ctx, failFast(), grpc.MaxCallRecvMsgSize(math.MaxInt32))
 	if err != nil {
 		return fault(ctx, err)
 	}
 	answers := make(chan *etcdserverpb.WatchResponse)
 	receiving.Go(func() { cancel(f.receive(ctx, answers)) })
-	list, err := f.registry.list(ctx, f.place)
+	list, err := f.line.list(ctx, f.place)
 	if err != nil {
 		return why(ctx, err)
 	}

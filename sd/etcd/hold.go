@@ -51,8 +51,9 @@ func (e *entry) Hold(ctx context.Context) error {
 			return fmt.Errorf("etcd: the lease was not renewed for %v: %w", e.ttl, err)
 		}
 		failures++
+		e.line = e.registry.after(err, e.line)
 		e.rest(ctx, failures, left)
-		e.registry.revive(ctx)
+		e.line.revive(ctx)
 	}
 }
 
@@ -74,7 +75,7 @@ func (e *entry) pace() time.Duration {
 // await returns when nobody is at the key any more.
 func (e *entry) await(ctx context.Context) error {
 	// Without a key of its own the lease is of no use. If this fails it expires.
-	_ = e.briefly(ctx, e.Remove)
+	_ = e.briefly(ctx, e.revoke)
 	for {
 		t := time.NewTimer(e.pace())
 		select {
@@ -85,10 +86,13 @@ func (e *entry) await(ctx context.Context) error {
 		}
 		var there bool
 		err := e.briefly(ctx, func(ctx context.Context) (err error) {
-			there, _, err = e.registry.standing(ctx, e.key, math.MaxInt64)
+			there, _, err = e.line.standing(ctx, e.key, math.MaxInt64)
 			return err
 		})
-		if err == nil && !there {
+		switch {
+		case err != nil:
+			e.line = e.registry.after(err, e.line)
+		case !there:
 			return errVacated
 		}
 	}

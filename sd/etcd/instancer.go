@@ -72,13 +72,16 @@ func (i *Instancer) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] 
 
 // supervise follows the place until ctx is done.
 func (i *Instancer) supervise(ctx context.Context, n *news) {
+	line := i.registry.main
+	defer func() { i.registry.hangUp(line) }()
 	for failures := 0; ctx.Err() == nil; {
 		start := time.Now()
-		f := follower{Instancer: i, news: n}
+		f := follower{Instancer: i, line: line, news: n}
 		err := f.run(ctx, failures)
 		if ctx.Err() != nil {
 			return
 		}
+		line = i.registry.after(err, line)
 		if time.Since(start) > i.options.backoff.Cap && f.listed {
 			failures = 0
 		}

@@ -39,5 +39,5 @@ func NewRegistrar(client *clientv3.Client, prefix string, opts ...RegisterOption
 // what its predecessor left. What does not fit into an entry of 64 KiB of JSON is
 // refused, and so is whatever etcd calls an invalid request or forbidden.
 func (r *Registrar) Register(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
-	return sd.Keep(ctx, in, &entry{Registrar: r, ttl: r.options.ttl}, r.options.keep...)
+	return sd.Keep(ctx, in, &entry{Registrar: r, line: r.registry.main, ttl: r.options.ttl}, r.options.keep...)
 }

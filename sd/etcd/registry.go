@@ -7,26 +7,14 @@ import (
 	"reflect"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/connectivity"
 )
 
-// registry speaks etcd's protocol over the connection of the user's client, with its
-// credentials and interceptors, and below its KV, Lease and Watcher. These hide what
-// has to be known here. A Watcher resumes by itself where it was when its connection
-// broke, and then hears nothing, for ever, from a server that has lost its data and
-// counts revisions from 1 again; it also leaves its stream behind if it is cancelled
-// at the wrong moment. KV waits without a word while nobody can be reached.
-// KeepAliveOnce repeats what a server without a leader refuses, without a pause.
+// registry is etcd as the user's client reaches it.
 type registry struct {
 	client *clientv3.Client
-	conn   *grpc.ClientConn
-	kv     etcdserverpb.KVClient
-	lease  etcdserverpb.LeaseClient
-	watch  etcdserverpb.WatchClient
+	main   *line // the client's own connection
 }
 
 func newRegistry(m *misuse, client *clientv3.Client) *registry {
@@ -38,12 +26,7 @@ func newRegistry(m *misuse, client *clientv3.Client) *registry {
 	m.add(conn == nil, "client has no connection")
 	// Keys would be looked up without the prefix that such a client adds.
 	m.add(wrapped(client), "client is wrapped, by package namespace perhaps; pass one that is not, and the whole prefix")
-	return &registry{
-		client: client, conn: conn,
-		kv:    etcdserverpb.NewKVClient(conn),
-		lease: etcdserverpb.NewLeaseClient(conn),
-		watch: etcdserverpb.NewWatchClient(conn),
-	}
+	return &registry{client: client, main: newLine(conn)}
 }
 
 // wrapped reports that the user has put something of his own in the place of what
@@ -81,20 +64,3 @@ func fault(ctx context.Context, err error) error {
 	}
 	return rpctypes.Error(err)
 }
-
-// revive has a connection that waits before it tries again do so now, and gives it a
-// moment. gRPC's waits grow to two minutes, and whoever calls this has waited with
-// jitter already.
-func (r *registry) revive(ctx context.Context) {
-	if r.conn.GetState() != connectivity.TransientFailure {
-		return
-	}
-	r.conn.ResetConnectBackoff()
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	r.conn.WaitForStateChange(ctx, connectivity.TransientFailure)
-}
-
-// failFast makes a request fail at once, with the reason, if there is no connection.
-// The client's default is to wait.
-func failFast() grpc.CallOption { return grpc.WaitForReady(false) }

@@ -10,8 +10,8 @@ import (
 )
 
 // list returns all entries of a place.
-func (r *registry) list(ctx context.Context, p place) (*etcdserverpb.RangeResponse, error) {
-	resp, err := r.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(p), RangeEnd: []byte(p.end())},
+func (l *line) list(ctx context.Context, p place) (*etcdserverpb.RangeResponse, error) {
+	resp, err := l.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(p), RangeEnd: []byte(p.end())},
 		failFast(), grpc.MaxCallRecvMsgSize(math.MaxInt32))
 	if err != nil {
 		return nil, fault(ctx, err)
@@ -27,8 +27,8 @@ type holder struct {
 }
 
 // holder reads who has a key.
-func (r *registry) holder(ctx context.Context, key string) (holder, error) {
-	resp, err := r.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(key)}, failFast())
+func (l *line) holder(ctx context.Context, key string) (holder, error) {
+	resp, err := l.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(key)}, failFast())
 	if err != nil {
 		return holder{}, fault(ctx, err)
 	}
@@ -42,8 +42,8 @@ func (r *registry) holder(ctx context.Context, key string) (holder, error) {
 
 // standing reads whether a key is there, and whether it has that lease. It compares
 // instead of reading the key: a range without values comes without leases too.
-func (r *registry) standing(ctx context.Context, key string, lease int64) (there, ours bool, err error) {
-	resp, err := r.kv.Txn(ctx, &etcdserverpb.TxnRequest{
+func (l *line) standing(ctx context.Context, key string, lease int64) (there, ours bool, err error) {
+	resp, err := l.kv.Txn(ctx, &etcdserverpb.TxnRequest{
 		Compare: []*etcdserverpb.Compare{{
 			Key:         []byte(key),
 			Target:      etcdserverpb.Compare_LEASE,
@@ -65,8 +65,8 @@ func (r *registry) standing(ctx context.Context, key string, lease int64) (there
 
 // swap writes a key if its last write is still that of the revision, and reports
 // whether it was. Revision 0 means that the key does not exist.
-func (r *registry) swap(ctx context.Context, key string, text []byte, lease, revision int64) (written bool, err error) {
-	resp, err := r.kv.Txn(ctx, &etcdserverpb.TxnRequest{
+func (l *line) swap(ctx context.Context, key string, text []byte, lease, revision int64) (written bool, err error) {
+	resp, err := l.kv.Txn(ctx, &etcdserverpb.TxnRequest{
 		Compare: []*etcdserverpb.Compare{{
 			Key:         []byte(key),
 			Target:      etcdserverpb.Compare_MOD,
@@ -84,15 +84,15 @@ func (r *registry) swap(ctx context.Context, key string, text []byte, lease, rev
 }
 
 // grant makes a lease of that ID.
-func (r *registry) grant(ctx context.Context, lease, seconds int64) (ttl time.Duration, err error) {
-	resp, err := r.lease.LeaseGrant(ctx, &etcdserverpb.LeaseGrantRequest{ID: lease, TTL: seconds}, failFast())
+func (l *line) grant(ctx context.Context, lease, seconds int64) (ttl time.Duration, err error) {
+	resp, err := l.lease.LeaseGrant(ctx, &etcdserverpb.LeaseGrantRequest{ID: lease, TTL: seconds}, failFast())
 	if err != nil {
 		return 0, fault(ctx, err)
 	}
 	return time.Duration(resp.TTL) * time.Second, nil
 }
 
-func (r *registry) revoke(ctx context.Context, lease int64) error {
-	_, err := r.lease.LeaseRevoke(ctx, &etcdserverpb.LeaseRevokeRequest{ID: lease}, failFast())
+func (l *line) revoke(ctx context.Context, lease int64) error {
+	_, err := l.lease.LeaseRevoke(ctx, &etcdserverpb.LeaseRevokeRequest{ID: lease}, failFast())
 	return fault(ctx, err)
 }

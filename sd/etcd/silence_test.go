@@ -1,0 +1,140 @@
+package etcd_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/etcd"
+	"google.golang.org/grpc"
+)
+
+// TestDeadConnection: something in between forgets the connection of a client that has
+// no keep-alives, and swallows all that is sent over it, for ever. New connections work.
+func TestDeadConnection(t *testing.T) {
+	t.Parallel()
+	server := testserver.NewEtcd(t)
+	admin := dial(t, server.Addr())
+	n := &network{}
+	client := dial(t, server.Addr(), with(grpc.WithContextDialer(n.dial)))
+	t.Cleanup(func() { // when watches and registrations have ended, and before the client does
+		eventually(t, func() bool { return n.open() <= 1 }, func() string { return "spare connections are left" })
+	})
+	w := watch(t, newInstancer(t, client, "/s"))
+	registrar, err := etcd.NewRegistrar(client, "/s", etcd.RegisterTTL(6*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := register(t, registrar, old)
+	truth := watch(t, newInstancer(t, admin, "/s"))
+	truth.sees("x=old:1")
+	w.sees("x=old:1")
+
+	n.forget()
+	start := time.Now()
+	register(t, newRegistrar(t, admin, "/s"), sd.Instance{ID: "y", Addr: "y:1"})
+	w.sees("x=old:1", "y=y:1")
+	t.Logf("the watch is back %v after its connection died", time.Since(start))
+	time.Sleep(12*time.Second - time.Since(start))
+	if _, sets, errs := truth.state(); sets > 2 || len(errs) > 0 {
+		t.Errorf("the registration did not live through it: %d sets, %v", sets, errs)
+	}
+	if state := r.State(); !state.Registered {
+		t.Errorf("%+v", state)
+	}
+	in := old
+	in.Addr = "moved:1"
+	if err := r.Update(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+	w.sees("x=moved:1", "y=y:1")
+	start = time.Now()
+	deregister(t, r)
+	w.sees("y=y:1")
+	t.Logf("deregistered within %v", time.Since(start))
+	if _, _, errs := w.state(); len(errs) == 0 || !errors.Is(errs[0], etcd.ErrSilent) {
+		t.Errorf("the watch says %v", errs)
+	}
+
+	start = time.Now()
+	register(t, registrar, old)
+	t.Logf("registered anew after %v", time.Since(start))
+	w.sees("x=old:1", "y=y:1")
+}
+
+// network is one whose connections can be forgotten.
+type network struct {
+	mu    sync.Mutex
+	conns []*deadable
+}
+
+func (n *network) dial(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	d := &deadable{Conn: conn, dead: make(chan struct{}), closed: make(chan struct{})}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.conns = append(n.conns, d)
+	return d, nil
+}
+
+// forget kills the connections of now.
+func (n *network) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, d := range n.conns {
+		d.once.Do(func() { close(d.dead) })
+	}
+}
+
+// open returns how many connections are not closed.
+func (n *network) open() (open int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, d := range n.conns {
+		select {
+		case <-d.closed:
+		default:
+			open++
+		}
+	}
+	return open
+}
+
+type deadable struct {
+	net.Conn
+	once, closing sync.Once
+	dead, closed  chan struct{}
+}
+
+func (d *deadable) Read(p []byte) (int, error) {
+	n, err := d.Conn.Read(p)
+	select {
+	case <-d.dead:
+		<-d.closed
+		return 0, net.ErrClosed
+	default:
+		return n, err
+	}
+}
+
+func (d *deadable) Write(p []byte) (int, error) {
+	select {
+	case <-d.dead:
+		return len(p), nil
+	default:
+		return d.Conn.Write(p)
+	}
+}
+
+func (d *deadable) Close() error {
+	d.closing.Do(func() { close(d.closed) })
+	return d.Conn.Close()
+}
