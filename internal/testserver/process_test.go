@@ -46,7 +46,8 @@ func TestServerEndsWithAKilledTest(t *testing.T) {
 		t.Skip("only Linux ends a process with the one that started it")
 	}
 	victim := exec.Command(os.Args[0], "-test.run=^TestServerEndsWithAKilledTest$")
-	victim.Env = append(os.Environ(), variable+"=1")
+	// It cannot remove its files either.
+	victim.Env = append(os.Environ(), variable+"=1", "TMPDIR="+t.TempDir())
 	victim.Dir, _ = os.Getwd()
 	output, err := victim.StdoutPipe()
 	if err != nil {
