@@ -108,7 +108,7 @@ func (m *mortals) Register(ctx context.Context, in sd.Instance) (*sd.Registratio
 	return registrar(m.t, client, m.path).Register(ctx, in)
 }
 
-func instancer(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.InstancerOption) *zookeeper.Instancer {
+func instancer(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.WatchOption) *zookeeper.Instancer {
 	t.Helper()
 	i, err := zookeeper.NewInstancer(client, path, opts...)
 	if err != nil {
@@ -117,7 +117,7 @@ func instancer(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.Ins
 	return i
 }
 
-func registrar(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.RegistrarOption) *zookeeper.Registrar {
+func registrar(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.RegisterOption) *zookeeper.Registrar {
 	t.Helper()
 	r, err := zookeeper.NewRegistrar(client, path, append(opts, zookeeper.RegisterParents())...)
 	if err != nil {

@@ -35,7 +35,7 @@ type entry struct {
 // node that still stands after an outage costs one small read and wakes nobody.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	if _, err := encode(in, math.MaxInt64); err != nil {
-		return sd.Permanent(fmt.Errorf("zookeeper: %w", err))
+		return sd.Permanent(fmt.Errorf("zookeeper: the data of the node: %w", err))
 	}
 	if err := e.connected(ctx); err != nil {
 		return refused(err)

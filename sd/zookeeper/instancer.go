@@ -24,24 +24,24 @@ type Instancer struct {
 	armory  armory
 }
 
-// InstancerOption changes how an Instancer watches.
-type InstancerOption func(*Instancer)
+// WatchOption changes how an Instancer watches.
+type WatchOption func(*Instancer)
 
 // WatchReads sets how many nodes a watch reads at a time. It must be positive; the
 // default is 32.
-func WatchReads(n int) InstancerOption { return func(i *Instancer) { i.reads = n } }
+func WatchReads(n int) WatchOption { return func(i *Instancer) { i.reads = n } }
 
 // WatchBackoff sets the delays after requests that a server refused. The default is
 // that of the zero Backoff, capped at 3 s. How soon a connection comes back is not
 // decided here but by the client.
-func WatchBackoff(b sd.Backoff) InstancerOption { return func(i *Instancer) { i.backoff = b } }
+func WatchBackoff(b sd.Backoff) WatchOption { return func(i *Instancer) { i.backoff = b } }
 
 // NewInstancer returns an Instancer of the instances whose nodes are the children
 // of path, such as "/services/stringsvc". The node at path need not exist yet.
 //
 // The client is used as it is and never closed. A malformed path is an error.
 // NewInstancer panics if the client is nil, or an option is nil or out of range.
-func NewInstancer(client *zk.Conn, path string, opts ...InstancerOption) (*Instancer, error) {
+func NewInstancer(client *zk.Conn, path string, opts ...WatchOption) (*Instancer, error) {
 	i := &Instancer{conn: client, path: path, reads: 32}
 	i.backoff.Cap = maxBackoff
 	var faults []string

@@ -9,9 +9,10 @@ import (
 	"github.com/dowelkit/dowel/sd"
 )
 
-// maxData bounds what is written to a node. A server closes the connection of
-// whoever sends it more than 1 MiB, and all who share that connection suffer.
-const maxData = 1 << 19
+// maxData bounds what is written to a node, and what is read as an instance. A
+// server closes the connection of whoever sends it more than 1 MiB, and all who
+// share that connection suffer.
+const maxData = 64 << 10
 
 // maxFault bounds what is said of data that are no instance.
 const maxFault = 500
@@ -28,12 +29,20 @@ type record struct {
 	Since int64 `json:"since,omitempty"`
 }
 
+// encode returns the data of an instance. What would be read as something else, such
+// as text that is not UTF-8, is an error.
 func encode(in sd.Instance, since int64) ([]byte, error) {
 	data, err := json.Marshal(record{in.ID, in.Addr, in.Weight, in.Zone, in.Meta, since})
-	if err == nil && len(data) > maxData {
-		err = fmt.Errorf("the instance takes %d bytes, and at most %d may be written", len(data), maxData)
+	if err != nil {
+		return nil, err
 	}
-	return data, err
+	switch back, _, err := decode(data); {
+	case err != nil:
+		return nil, err
+	case !back.Equal(&in):
+		return nil, errors.New("zone or meta is not UTF-8")
+	}
+	return data, nil
 }
 
 // errNobody is a node that says that it is no instance now, which is no fault.

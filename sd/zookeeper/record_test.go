@@ -1,7 +1,6 @@
 package zookeeper_test
 
 import (
-	"maps"
 	"strings"
 	"testing"
 
@@ -100,6 +99,9 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q: %v", data, err)
 		}
 		written, err := zookeeper.Encode(in, since)
+		if err != nil && len(data) > 60<<10 {
+			return // our own JSON is longer
+		}
 		if err != nil {
 			t.Fatalf("%q: %v", data, err)
 		}
@@ -121,16 +123,11 @@ func FuzzEncode(f *testing.F) {
 		}
 		data, err := zookeeper.Encode(in, since)
 		if err != nil {
-			return // too long
+			return // too long, or not UTF-8
 		}
 		got, gotSince, err := zookeeper.Decode(data)
-		valid := func(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
-		if err != nil || got.ID != id || got.Addr != addr || got.Weight != weight || gotSince != since ||
-			len(got.Zone) < len(strings.ToValidUTF8(zone, "")) || len(got.Meta) != 1 {
+		if err != nil || !got.Equal(&in) || gotSince != since {
 			t.Fatalf("%+v since %d is read as %+v since %d, %v", in, since, got, gotSince, err)
-		}
-		if zone == valid(zone) && key == valid(key) && value == valid(value) && (got.Zone != zone || !maps.Equal(got.Meta, in.Meta)) {
-			t.Fatalf("%+v is read as %+v", in, got)
 		}
 	})
 }

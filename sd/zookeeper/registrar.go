@@ -22,24 +22,24 @@ type Registrar struct {
 	keep    []sd.KeepOption
 }
 
-// RegistrarOption changes how a Registrar registers.
-type RegistrarOption func(*Registrar)
+// RegisterOption changes how a Registrar registers.
+type RegisterOption func(*Registrar)
 
 // RegisterACL sets who may do what with the nodes that are made, parents included.
 // It copies the list, which must not be empty. The default lets everybody do
 // everything. What the list refers to, such as a digest, the user gives to the
 // client with AddAuth.
-func RegisterACL(acl ...zk.ACL) RegistrarOption {
+func RegisterACL(acl ...zk.ACL) RegisterOption {
 	return func(r *Registrar) { r.acl = slices.Clone(acl) }
 }
 
 // RegisterParents has the path made where it is not there, by persistent nodes that
 // are never deleted. Without it a missing path is an error.
-func RegisterParents() RegistrarOption { return func(r *Registrar) { r.parents = true } }
+func RegisterParents() RegisterOption { return func(r *Registrar) { r.parents = true } }
 
 // RegisterKeep changes how registrations are supervised; see [sd.Keep]. Without it
 // delays are capped at 3 s. Register panics if one of them is out of range.
-func RegisterKeep(opts ...sd.KeepOption) RegistrarOption {
+func RegisterKeep(opts ...sd.KeepOption) RegisterOption {
 	return func(r *Registrar) { r.keep = append(r.keep, slices.Clone(opts)...) }
 }
 
@@ -48,7 +48,7 @@ func RegisterKeep(opts ...sd.KeepOption) RegistrarOption {
 //
 // The client is used as it is and never closed. A malformed path is an error.
 // NewRegistrar panics if the client is nil, or an option is nil or out of range.
-func NewRegistrar(client *zk.Conn, path string, opts ...RegistrarOption) (*Registrar, error) {
+func NewRegistrar(client *zk.Conn, path string, opts ...RegisterOption) (*Registrar, error) {
 	r := &Registrar{conn: client, path: path, acl: zk.WorldACL(zk.PermAll)}
 	r.keep = []sd.KeepOption{sd.KeepBackoff(sd.Backoff{Cap: maxBackoff})}
 	var faults []string

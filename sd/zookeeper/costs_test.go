@@ -1,0 +1,188 @@
+package zookeeper_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/zookeeper"
+)
+
+var receivedLine = regexp.MustCompile(`(?m)^Received: (\d+)$`)
+
+// requests asks a server how many it has received since it started, pings included.
+func requests(t testing.TB, server *testserver.Server) int {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp4", server.Addr(), 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "srvr")
+	text, _ := io.ReadAll(conn)
+	n := receivedLine.FindSubmatch(text)
+	if n == nil {
+		t.Fatalf("srvr says %q", text)
+	}
+	count, _ := strconv.Atoi(string(n[1]))
+	return count
+}
+
+func nodeData(id string, weight int) []byte {
+	return fmt.Appendf(nil, `{"id":%q,"addr":"10.11.12.13:8080","weight":%d,"zone":"zone-1","meta":{"version":"1.2.3"}}`, id, weight)
+}
+
+// fill makes n nodes below path, of instances that differ in their ID.
+func (a admin) fill(path string, n int) {
+	a.Helper()
+	a.make(path, nil)
+	for from := 0; from < n; from += 100 {
+		var ops []any
+		for i := from; i < min(n, from+100); i++ {
+			id := fmt.Sprintf("10.11.%d.%d:8080", i/250, i%250)
+			ops = append(ops, &zk.CreateRequest{
+				Path: path + "/" + id + "-abcdefghijklm", Data: nodeData(id, 1), Acl: zk.WorldACL(zk.PermAll),
+			})
+		}
+		a.insist("make nodes", func() error {
+			_, err := a.conn.Multi(ops...)
+			return err
+		})
+	}
+}
+
+// TestCosts measures what watches cost a server: the table of the package's
+// documentation.
+func TestCosts(t *testing.T) {
+	const clients, nodes = 20, 50
+	server := testserver.NewZooKeeper(t)
+	operator := newAdmin(t, server.Addr())
+	operator.fill(web, nodes)
+	var watching []*tail
+	for range clients {
+		watching = append(watching, watch(t, instancer(t, connect(t, zookeeper.Dialer(nil), server.Addr()), web)))
+	}
+	all := func(what string, ok func(*tail) bool) {
+		t.Helper()
+		for _, w := range watching {
+			w.until(what, func() bool { return ok(w) })
+		}
+	}
+	all("all are seen", func(w *tail) bool { return w.len() == nodes })
+	weighs := func(weight int) func(w *tail) bool {
+		return func(w *tail) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, in := range w.set {
+				if in.Weight == weight {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	// measure returns the requests per client while f runs, and logs them.
+	measure := func(what string, f func(), most float64) {
+		t.Helper()
+		before, start := requests(t, server), time.Now()
+		f()
+		took := time.Since(start)
+		per := float64(requests(t, server)-before) / clients
+		t.Logf("%-28s %6.2f requests of each client in %v", what, per, took.Round(time.Millisecond))
+		if pings := took.Seconds()/(timeout.Seconds()/3) + 1; per > most+pings {
+			t.Errorf("%s: %.2f requests of each client; want %v and %.2f pings at most", what, per, most, pings)
+		}
+	}
+	steady := 2 * timeout
+	measure("nothing happens", func() { time.Sleep(steady) }, 0.2)
+	first := web + "/10.11.0.0:8080-abcdefghijklm"
+	measure("an instance changes", func() {
+		operator.set(first, nodeData("10.11.0.0:8080", 7))
+		all("the change is seen", weighs(7))
+	}, 1.2)
+	measure("an instance leaves", func() {
+		operator.delete(first)
+		all("nobody has left", func(w *tail) bool { return w.len() == nodes-1 })
+	}, 2.2)
+	measure("an instance comes", func() {
+		operator.make(first, nodeData("10.11.0.0:8080", 8))
+		all("nobody has come", weighs(8))
+	}, 2.2)
+
+	server.Kill()
+	all("the outage is told", func(w *tail) bool { return len(w.failures()) > 0 })
+	sets := make(map[*tail]int)
+	for _, w := range watching {
+		w.mu.Lock()
+		sets[w] = w.sets
+		w.mu.Unlock()
+	}
+	server.Start()
+	start := time.Now()
+	all("all are well", func(w *tail) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.sets > sets[w] && len(w.set) == nodes
+	})
+	took := time.Since(start)
+	per := float64(requests(t, server)) / clients
+	t.Logf("%-28s %6.2f requests of each client in %v", "the server was away", per, took.Round(time.Millisecond))
+	if most := nodes + 10 + took.Seconds()/(timeout.Seconds()/3); per > most {
+		t.Errorf("after an outage %.2f requests of each client; want %.2f at most", per, most)
+	}
+}
+
+// TestThousands measures a set of 500 and one of 5,000: what the first set, a
+// change, a newcomer and a leaver take.
+func TestThousands(t *testing.T) {
+	server := testserver.NewZooKeeper(t)
+	operator := newAdmin(t, server.Addr())
+	changed := make(map[int]int64) // bytes by the size of the set
+	for _, n := range []int{500, 5000} {
+		path := fmt.Sprintf("/services/web-%d", n)
+		operator.fill(path, n)
+		proxy := testserver.NewProxy(t, server.Addr())
+		client := connect(t, zookeeper.Dialer(nil), proxy.Addr())
+		measure := func(what string, f func()) (bytes int64) {
+			t.Helper()
+			before, traffic, start := requests(t, server), proxy.Traffic(), time.Now()
+			f()
+			took := time.Since(start)
+			moved := proxy.Traffic().Since(traffic)
+			t.Logf("%5d instances: %-12s %10v %6d requests %8d bytes read %7d written", n, what,
+				took.Round(100*time.Microsecond), requests(t, server)-before, moved.ToClient, moved.ToServer)
+			return moved.ToClient + moved.ToServer
+		}
+		var w *tail
+		measure("first set", func() {
+			w = watch(t, instancer(t, client, path))
+			w.until("all are seen", func() bool { return w.len() == n })
+		})
+		first := path + "/10.11.0.0:8080-abcdefghijklm"
+		changed[n] = measure("a change", func() {
+			operator.set(first, nodeData("10.11.0.0:8080", 7))
+			w.has("the change", func(in *sd.Instance) bool { return in.Weight == 7 })
+		})
+		measure("a leaver", func() {
+			operator.delete(first)
+			w.until("one has left", func() bool { return w.len() == n-1 })
+		})
+		time.Sleep(time.Second / 2) // the list is not read again at once
+		measure("a newcomer", func() {
+			operator.make(first, nodeData("10.11.0.0:8080", 8))
+			w.until("one has come", func() bool { return w.len() == n })
+		})
+		w.end()
+	}
+	if changed[5000] > 2*changed[500] {
+		t.Errorf("a change moves %d bytes in a set of 500 and %d in one of 5,000", changed[500], changed[5000])
+	}
+}
