@@ -47,9 +47,10 @@ func (i *Instancer) instances(entries []*api.ServiceEntry) (found []sd.Instance,
 		places = append(places, p)
 	}
 	qualify(places, i.service)
-	// Of two registrations of one instance the first wins: the one that began last.
+	// Of two registrations of one instance the first wins: the one that began last. The
+	// rest of the order is only that it is one, whichever server answers.
 	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(strings.Compare(b.since, a.since), cmp.Compare(b.index, a.index))
+		return cmp.Or(strings.Compare(b.since, a.since), cmp.Compare(b.index, a.index), strings.Compare(a.Addr, b.Addr))
 	})
 	found = make([]sd.Instance, len(places))
 	for n := range places {
@@ -67,8 +68,8 @@ func (h health) accepts(e *api.ServiceEntry) bool {
 	return status == api.HealthPassing || status == api.HealthWarning
 }
 
-// maxSize bounds ID, address and meta of an entry, in bytes. Consul's own bounds
-// allow for 41 kB of meta, but it keeps to them only where an agent registers.
+// maxSize bounds ID, address and meta of an entry, in bytes. Consul bounds only the
+// last, by 41 kB.
 const maxSize = 64 << 10
 
 func placeOf(e *api.ServiceEntry, h health) (p place, why string) {
