@@ -105,9 +105,12 @@ func newRun(s *Scenario, strategy lb.Strategy, seed uint64) *run {
 	for k := range s.Keys {
 		r.contexts = append(r.contexts, call.With(r.contexts[0], call.Key("key-"+strconv.Itoa(k))))
 	}
+	var known []*sizes
 	for i := range s.Servers {
 		srv := &s.Servers[i]
-		r.stations = append(r.stations, newStation(srv))
+		st := newStation(srv, sizesOf(srv.Service, known))
+		known = append(known, st.sizes)
+		r.stations = append(r.stations, st)
 		r.changes = append(r.changes, srv.Joins)
 		if srv.Leaves > 0 {
 			r.changes = append(r.changes, srv.Leaves)

@@ -15,6 +15,7 @@ const never = time.Duration(math.MaxInt64)
 // the simulation needs one event per call.
 type station struct {
 	*Server
+	sizes  *sizes
 	free   []time.Duration // when each worker has done all that it has
 	starts []time.Duration // of those that waited, ascending
 	head   int             // of starts: those before have begun
@@ -23,8 +24,8 @@ type station struct {
 	limit  Limiter // or nil
 }
 
-func newStation(s *Server) *station {
-	st := &station{Server: s, free: make([]time.Duration, s.Concurrency)}
+func newStation(s *Server, sizes *sizes) *station {
+	st := &station{Server: s, sizes: sizes, free: make([]time.Duration, s.Concurrency)}
 	for i := range s.Troubles {
 		st.paused = st.paused || s.Troubles[i].Kind == Pause
 	}
@@ -118,7 +119,7 @@ func (s *station) full(now time.Duration) bool {
 
 // work returns how long a call that starts at t is worked on, and what comes of it.
 func (s *station) work(t time.Duration, u float64) (time.Duration, lb.Result) {
-	d := float64(s.Service.Quantile(u))
+	d := float64(s.sizes.of(u))
 	if s.Speed > 0 {
 		d /= s.Speed
 	}

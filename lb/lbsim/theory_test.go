@@ -1,11 +1,14 @@
 package lbsim_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/lb/lbsim"
+	"github.com/dowelkit/dowel/sd"
 )
 
 // erlangB returns the share of calls that c servers without a queue lose at a load
@@ -144,3 +147,29 @@ func TestSpeedDividesServiceTimes(t *testing.T) {
 		t.Errorf("a call takes %v", got)
 	}
 }
+
+// wrapped is a distribution that cannot be compared, though its type can.
+type wrapped struct{ lbsim.Dist }
+
+// Servers of equal and of different distributions each follow their own.
+func TestEachServerFollowsItsDistribution(t *testing.T) {
+	dists := []lbsim.Dist{
+		lbsim.Empirical{service, 3 * service}, lbsim.Constant(service), lbsim.Empirical{service, service},
+		wrapped{lbsim.Empirical{2 * service, 2 * service}}, lbsim.Constant(service), lbsim.Constant(3 * service),
+	}
+	for i, want := range []float64{2, 1, 1, 2, 1, 3} {
+		s := one(len(dists), lbsim.Server{Service: lbsim.Constant(1)}, 100)
+		s.Duration = 100 * time.Second
+		for k := range s.Servers {
+			s.Servers[k].Service = dists[k]
+		}
+		r := simulate(t, s, only(i))
+		near(t, fmt.Sprintf("the mean of server %d", i), r.Latency.Mean().Seconds(), want*service.Seconds(), 0.02)
+	}
+}
+
+// only is a strategy that always picks one index.
+type only int
+
+func (o only) Picker([]*sd.Node, lb.Picker) lb.Picker  { return o }
+func (o only) Pick(context.Context, time.Duration) int { return int(o) }
