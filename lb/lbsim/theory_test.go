@@ -156,8 +156,9 @@ func TestEachServerFollowsItsDistribution(t *testing.T) {
 	dists := []lbsim.Dist{
 		lbsim.Empirical{service, 3 * service}, lbsim.Constant(service), lbsim.Empirical{service, service},
 		wrapped{lbsim.Empirical{2 * service, 2 * service}}, lbsim.Constant(service), lbsim.Constant(3 * service),
+		wrapped{lbsim.Empirical{4 * service, 4 * service}},
 	}
-	for i, want := range []float64{2, 1, 1, 2, 1, 3} {
+	for i, want := range []float64{2, 1, 1, 2, 1, 3, 4} {
 		s := one(len(dists), lbsim.Server{Service: lbsim.Constant(1)}, 100)
 		s.Duration = 100 * time.Second
 		for k := range s.Servers {
