@@ -52,15 +52,15 @@ func (d *dialer) silence() time.Duration {
 	return time.Since(d.heard)
 }
 
-// greeting is a connection that mends what the client says first. Reads and writes
-// come from one goroutine each.
+// greeting is a connection that mends how the client begins.
 type greeting struct {
 	net.Conn
 	*dialer
-	mu       sync.Mutex
-	greeted  bool
-	answered bool
-	patience time.Duration // the session's timeout
+	greeted bool // the client writes from one goroutine at a time
+
+	mu        sync.Mutex
+	timeout   time.Duration // the session's, once that is asked for
+	deadlines int           // how many there were for reads
 }
 
 // Write finds the request that the client begins with, in one piece: its length,
@@ -69,15 +69,15 @@ type greeting struct {
 func (g *greeting) Write(b []byte) (int, error) {
 	const length, version, seen, timeout = 4, 4, 8, 4
 	if !g.greeted && len(b) >= length+version+seen+timeout {
+		g.greeted = true
 		at := length + version
 		session := time.Duration(binary.BigEndian.Uint32(b[at+seen:])) * time.Millisecond
 		if g.dialer.silence() > session {
 			clear(b[at : at+seen]) // the buffer is the client's, and for this only
 		}
 		g.mu.Lock()
-		g.patience = session
+		g.timeout = session
 		g.mu.Unlock()
-		g.greeted = true
 	}
 	return g.Conn.Write(b)
 }
@@ -85,21 +85,21 @@ func (g *greeting) Write(b []byte) (int, error) {
 func (g *greeting) Read(b []byte) (int, error) {
 	n, err := g.Conn.Read(b)
 	if n > 0 {
-		g.mu.Lock()
-		g.answered = true
-		g.mu.Unlock()
 		g.dialer.hear()
 	}
 	return n, err
 }
 
-// SetReadDeadline bounds how long the first answer is waited for.
+// SetReadDeadline bounds the wait for the first answer, which the client gives one
+// long deadline and then none. From its second deadline on it knows best.
 func (g *greeting) SetReadDeadline(t time.Time) error {
 	g.mu.Lock()
-	waiting, patience := !g.answered, g.patience
-	g.mu.Unlock()
-	if limit := time.Now().Add(patience); waiting && patience > 0 && t.After(limit) {
+	if !t.IsZero() {
+		g.deadlines++
+	}
+	if limit := time.Now().Add(g.timeout); g.deadlines == 1 && g.timeout > 0 && (t.IsZero() || t.After(limit)) {
 		t = limit
 	}
+	g.mu.Unlock()
 	return g.Conn.SetReadDeadline(t)
 }

@@ -2,7 +2,6 @@ package zookeeper_test
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -82,24 +81,4 @@ func TestEnsemble(t *testing.T) {
 	changes("the quorum was lost and came back")
 	leader.Start()
 	changes("all are back")
-}
-
-// A client on a server that goes silent finds another one while its session lives.
-func TestDialerGivesUpOnSilentServers(t *testing.T) {
-	server := testserver.NewZooKeeper(t)
-	silence, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silence.Close()
-	for range 4 { // the client tries them in an order of its own
-		start := time.Now()
-		client := connect(t, zookeeper.Dialer(nil), silence.Addr().String(), server.Addr())
-		took := time.Since(start)
-		t.Logf("connected after %v", took.Round(time.Millisecond))
-		if took > 2*timeout+recovery/3 {
-			t.Errorf("it took %v to get past a silent server; a session is %v", took, timeout)
-		}
-		client.Close()
-	}
 }
