@@ -18,6 +18,7 @@ import (
 const ttl = 5 * time.Second
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewConsul(t)
 	watch := []consul.WatchOption{consul.WatchSilence(4 * time.Second)}
 	register := []consul.RegisterOption{consul.RegisterTTL(ttl)}
