@@ -60,7 +60,7 @@ func lostDataStabilized(s *scene) {
 func lostAgain(s *scene) {
 	s.register(at("a"))
 	w := s.watch()
-	for range 3 {
+	for range 2 {
 		s.lose()
 		s.holds("a")
 	}

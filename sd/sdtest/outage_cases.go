@@ -211,7 +211,7 @@ func flapping(s *scene) {
 	w := s.watch()
 	w.sees("steady")
 	want := []string{}
-	for i := range 4 {
+	for i := range 3 {
 		restore := s.outage()
 		id := fmt.Sprintf("n-%d", i)
 		done := make(chan *sd.Registration, 1)

@@ -27,6 +27,7 @@ func sound(ttl time.Duration, spoil func(*memory.Registry, string, *sdtest.Servi
 	var registry *memory.Registry
 	return sdtest.Harness{
 		InProcess: true,
+		Patience:  10 * time.Minute,
 		Lease:     ttl,
 		Many:      100,
 		Must: []sdtest.Fault{
