@@ -31,10 +31,10 @@
 //
 // A watch yields errors, one for each failed attempt, and the last set stands. Within
 // 5 s of Consul's return it reads the set anew, from a leader that is up to date. An
-// agent that hangs is an error after [WatchSilence]. Errors to know, apart from those of
-// the network: api.StatusError with 403, of refused credentials, and with 500, "No
-// cluster leader"; "the agent is silent"; "the token may not see the instances". An
-// anonymous client that may see nothing sees an empty set: Consul does not tell it more.
+// agent that hangs is [ErrSilent] after [WatchSilence]. Errors to know beside those of the
+// network: api.StatusError with 403, refused credentials, and with 500, "No cluster
+// leader" or "Not ready to serve consistent reads"; [ErrHidden]. An anonymous client that
+// may see nothing sees an empty set: Consul does not tell it more.
 //
 // A registration that the agent has forgotten is made again at the next heartbeat, a
 // third of [RegisterTTL] later at most. One that could not send heartbeats for a TTL
@@ -50,7 +50,7 @@
 //
 // Requests a second that N clients which watch make, and what each answer is:
 //
-//	steady state                    N/58          the whole set
+//	steady state                    N/56          the whole set
 //	                                N/4.4         some bytes: is the agent there?
 //	a change                        N at once     the whole set
 //	an instance flaps               2 N at most   the whole set

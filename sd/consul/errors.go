@@ -8,6 +8,24 @@ import (
 	"github.com/hashicorp/consul/api"
 )
 
+// What a watch yields as an error beside those of the network and api.StatusError.
+var (
+	// ErrSilent: the agent does not answer, though connections to it may stand.
+	ErrSilent = errors.New("the agent is silent")
+	// ErrHidden: there are instances, and the token may see none of them.
+	ErrHidden = errors.New("the token may not see the instances: Consul left all out by its access rules")
+	// ErrNoLeader: the server of [WatchStale] knows no leader, and its answer may be
+	// of any age.
+	ErrNoLeader = errors.New("the server knows no leader, and its answer may be of any age")
+	// ErrMalformed: there are entries that make no instance. The set without them
+	// follows.
+	ErrMalformed = errors.New("malformed entries are left out")
+)
+
+// errBackwards: what came with it must not be believed. Consul 1.16 answers with an
+// index of 1 and no entries if a query times out while its stream breaks.
+var errBackwards = errors.New("the index went backwards")
+
 var errOverwritten = errors.New("the agent shows another instance than was registered")
 
 // refused reports that Consul will not take a request however often it is made:

@@ -43,10 +43,10 @@ func NewInstancer(client *api.Client, service string, opts ...WatchOption) (*Ins
 // Watch asks Consul and then waits for changes with blocking queries, each after the
 // consumer has taken what the one before brought.
 //
-// What Consul cannot answer is an error, and the last set stands: that Consul is away
-// or has no leader, and that it hid instances for want of a permission. Entries that
-// are of no use, without a port say, are left out and reported by an error when they
-// turn up, not again with each set.
+// What Consul cannot answer is an error, and the last set stands: that Consul is away,
+// or [ErrSilent], or that it hid instances for want of a permission, [ErrHidden]. Entries
+// that are of no use, without a port say, are left out and reported by [ErrMalformed]
+// when they turn up, not again with each set.
 func (i *Instancer) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
 	return func(yield func([]*sd.Instance, error) bool) {
 		w := watch{yield: yield}
@@ -144,5 +144,5 @@ func (w *watch) news(bad []malformed) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("consul: %d malformed entries are left out: %w", n, errors.Join(news...))
+	return fmt.Errorf("consul: %d %w: %w", n, ErrMalformed, errors.Join(news...))
 }

@@ -3,6 +3,7 @@ package consul_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -78,6 +79,9 @@ func first(t testing.TB, entries []*api.ServiceEntry, opts ...consul.WatchOption
 	defer cancel()
 	for instances, err := range instancer(t, handler(newCatalog(string(body)).serve), opts...).Watch(ctx) {
 		if err != nil {
+			if !errors.Is(err, consul.ErrMalformed) {
+				t.Errorf("the watch yields %v; want ErrMalformed", err)
+			}
 			report = err.Error()
 			continue
 		}

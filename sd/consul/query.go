@@ -2,7 +2,6 @@ package consul
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -21,14 +20,6 @@ type query struct {
 // answerTime is what Consul may take to answer, beyond the time for which it may
 // hold a query back.
 const answerTime = 15 * time.Second
-
-var (
-	// errBackwards: what came with it must not be believed. Consul 1.16 answers with
-	// an index of 1 and no entries if a query times out while its stream breaks.
-	errBackwards = errors.New("the index went backwards")
-	errNoLeader  = errors.New("the server knows no leader, and its answer may be of any age")
-	errHidden    = errors.New("the token may not see the instances: Consul left all out by its access rules")
-)
 
 // run returns what the service has now. After an error the next query begins anew.
 func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
@@ -49,9 +40,9 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 	case meta.LastIndex < asked:
 		return nil, errBackwards
 	case o.stale && !meta.KnownLeader && meta.QueryBackend != api.QueryBackendStreaming:
-		return nil, errNoLeader // a stream ends without a leader, and does not say
+		return nil, ErrNoLeader // a stream ends without a leader, and does not say
 	case len(entries) == 0 && meta.ResultsFilteredByACLs:
-		return nil, errHidden
+		return nil, ErrHidden
 	}
 	q.index = max(1, meta.LastIndex) // 0 would ask without end
 	return entries, nil

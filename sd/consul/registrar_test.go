@@ -335,3 +335,28 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+func TestConcurrentSafe(t *testing.T) {
+	var a agent
+	i, r := instancer(t, handler(newCatalog(list(entry("a", "h", "80"))).serve)), registrar(t, &a)
+	var users sync.WaitGroup
+	for n := range 8 {
+		users.Go(func() {
+			for range 20 {
+				for range i.Watch(t.Context()) {
+					break
+				}
+				registration, err := r.Register(t.Context(), sd.Instance{Addr: "h.example:80", Weight: n})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				registration.State()
+				if err := registration.Deregister(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	users.Wait()
+}

@@ -12,10 +12,7 @@ import (
 	"github.com/hashicorp/consul/api"
 )
 
-// errSilent: the agent does not answer, though connections to it may stand.
-var errSilent = errors.New("the agent is silent")
-
-// guard returns a context that ends with errSilent as its cause when the agent falls
+// guard returns a context that ends with ErrSilent as its cause when the agent falls
 // silent. A blocking query cannot tell: it is silent by nature, and would hide for
 // minutes that the agent hangs or the network swallows all. So a little question goes
 // beside it. stop must be called, and waits.
@@ -47,7 +44,7 @@ func (i *Instancer) listen(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %w", errSilent, err)
+			return fmt.Errorf("%w: %w", ErrSilent, err)
 		}
 	}
 }

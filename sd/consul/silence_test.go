@@ -2,6 +2,7 @@ package consul_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +54,8 @@ func TestSilence(t *testing.T) {
 					t.Errorf("after %v it yields %s", took, show(e))
 				case c.want == "" && (questions < 12 || questions > 16):
 					t.Errorf("in a minute it asked %d times; want once in 4 to 5 s", questions)
+				case c.want != "" && !errors.Is(e.err, consul.ErrSilent):
+					t.Errorf("it yields %s; want ErrSilent", show(e))
 				case c.want != "" && (e.err == nil || !strings.Contains(e.err.Error(), c.want) || took > 10*time.Second):
 					t.Errorf("after %v it yields %s; want an error with %q within 10s", took, show(e), c.want)
 				}

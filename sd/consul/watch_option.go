@@ -52,7 +52,7 @@ func WatchFilter(expression string) WatchOption {
 
 // WatchStale lets any Consul server answer, not the leader only: more load can be
 // borne, and a set may be older than another by some milliseconds. An answer by a
-// server that knows no leader is an error, for it may be of any age.
+// server that knows no leader is [ErrNoLeader].
 func WatchStale() WatchOption { return func(o *watchOptions) { o.stale = true } }
 
 // WatchWarning also finds instances with checks in the state warning; these have
@@ -67,12 +67,13 @@ func WatchAnyHealth() WatchOption { return func(o *watchOptions) { o.health = an
 // WatchWait sets how long Consul may hold a query back while nothing changes, from
 // 1 s to 10 min. Then it sends the whole set again, so that this is what a large set
 // costs while nothing happens. The default is 1 min. The WaitTime of the client's
-// configuration is not used.
+// configuration is not used. The Timeout of an HTTP client of your own, if it has one,
+// must be longer than d.
 func WatchWait(d time.Duration) WatchOption { return func(o *watchOptions) { o.wait = d } }
 
 // WatchSilence sets after what time an agent that says nothing at all is an error:
 // one that hangs, or is behind a network that swallows everything. For that it is
-// asked a little question twice in d. d must be at least 1 s; the default is 10 s,
+// asked a little question twice in d. The error is [ErrSilent]. d must be at least 1 s; the default is 10 s,
 // less than the 15 s after which Consul gives a silent instance up.
 func WatchSilence(d time.Duration) WatchOption { return func(o *watchOptions) { o.silence = d } }
 
