@@ -19,6 +19,7 @@ require (
 	go.etcd.io/etcd/client/v3 v3.7.3
 	golang.org/x/time v0.16.0
 	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (
@@ -53,11 +54,11 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 require (
 	github.com/afex/hystrix-go v0.0.0-20180502004556-fa1af6a1f4f5 // indirect
+	github.com/dowelkit/dowel/transport/grpckit v0.0.0
 	github.com/go-logfmt/logfmt v0.5.1 // indirect
 	github.com/smartystreets/goconvey v1.8.1 // indirect
 	github.com/streadway/handy v0.0.0-20200128134331-0f66f006fb2e // indirect
@@ -69,3 +70,5 @@ replace (
 	github.com/dowelkit/dowel/sd/etcd => ../sd/etcd
 	github.com/dowelkit/dowel/sd/zookeeper => ../sd/zookeeper
 )
+
+replace github.com/dowelkit/dowel/transport/grpckit => ../transport/grpckit
