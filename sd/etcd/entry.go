@@ -25,7 +25,7 @@ import (
 //   - A first write takes over whatever is there that is not of a later generation.
 //   - A later write, when the entry was lost, takes over what is of an earlier one.
 //   - To anything else it leaves the place, an operator's text included, and waits
-//     until that has gone.
+//     until that has gone or become an earlier one's.
 type entry struct {
 	*Registrar
 	key        string

@@ -119,20 +119,45 @@ func TestLaterWinsAfterLoss(t *testing.T) {
 	}
 }
 
+// TestLaterTakesOver: the later was away, the earlier is in its place, and the later is
+// back.
+func TestLaterTakesOver(t *testing.T) {
+	t.Parallel()
+	r := &registry{server: testserver.NewEtcd(t)}
+	r.admin = dial(t, r.server.Addr())
+	away := &grave{}
+	w := watch(t, newInstancer(t, r.admin, "/s"))
+	register(t, newRegistrar(t, r.admin, "/s"), old)
+	register(t, newRegistrar(t, dial(t, r.server.Addr(), away.options()), "/s"), twin)
+	w.sees("x=twin:1")
+	for range 2 {
+		away.bury("/s/x", r.lease(t, "/s/x"))
+		w.sees("x=old:1")
+		away.raise()
+		w.sees("x=twin:1")
+		time.Sleep(ttl)
+		w.sees("x=twin:1")
+	}
+}
+
 // TestOperatorsWord: what an operator writes over an entry stands until he deletes it.
 func TestOperatorsWord(t *testing.T) {
 	t.Parallel()
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	w := watch(t, newInstancer(t, admin, "/s"))
-	register(t, newRegistrar(t, admin, "/s"), old)
+	r := register(t, newRegistrar(t, admin, "/s"), old)
 	w.sees("x=old:1")
+	before := r.State()
 	if _, err := admin.Put(t.Context(), "/s/x", "operator:1"); err != nil {
 		t.Fatal(err)
 	}
 	w.sees("x=operator:1")
 	time.Sleep(2 * ttl)
 	w.sees("x=operator:1")
+	if after := r.State(); after != before {
+		t.Errorf("to be replaced is no loss, and the state became %+v", after)
+	}
 	if resp, err := admin.Leases(t.Context()); err != nil || len(resp.Leases) != 0 {
 		t.Errorf("whoever was replaced keeps a lease for nothing: %v, %v", resp.Leases, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 var (
 	errExpired = errors.New("etcd: the lease has expired or was revoked")
 	errDeleted = errors.New("etcd: somebody deleted the key")
-	errVacated = errors.New("etcd: the entry that stood in the place of this one has gone")
+	errVacated = errors.New("etcd: the entry in the place of this one has gone, or is of an earlier registration")
 	// errReplaced never leaves Hold.
 	errReplaced = errors.New("etcd: somebody else wrote the key")
 )
@@ -23,7 +22,7 @@ var (
 // connection broke is no loss as long as the lease may live.
 //
 // Nor is it that a successor took the place: to take it back would begin a fight
-// without end. So whoever was replaced waits until the place is free.
+// without end. So whoever was replaced waits until it may be taken.
 func (e *entry) Hold(ctx context.Context) error {
 	if e.waiting {
 		return e.await(ctx)
@@ -72,28 +71,29 @@ func (e *entry) pace() time.Duration {
 	return third - rand.N(third/3)
 }
 
-// await returns when nobody is at the key any more.
+// await returns when the place may be taken: nobody is there any more, or one of an
+// earlier generation that came to a free place first.
 func (e *entry) await(ctx context.Context) error {
 	// Without a key of its own the lease is of no use. If this fails it expires.
 	_ = e.briefly(ctx, e.revoke)
 	for {
+		var h holder
+		err := e.briefly(ctx, func(ctx context.Context) (err error) {
+			h, err = e.line.holder(ctx, e.key)
+			return err
+		})
+		switch {
+		case err != nil:
+			e.line = e.registry.after(err, e.line)
+		case e.mayTake(h):
+			return errVacated
+		}
 		t := time.NewTimer(e.pace())
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
 			return ctx.Err()
-		}
-		var there bool
-		err := e.briefly(ctx, func(ctx context.Context) (err error) {
-			there, _, err = e.line.standing(ctx, e.key, math.MaxInt64)
-			return err
-		})
-		switch {
-		case err != nil:
-			e.line = e.registry.after(err, e.line)
-		case !there:
-			return errVacated
 		}
 	}
 }
