@@ -50,6 +50,9 @@ func (b *connBalancer) UpdateClientConnState(s balancer.ClientConnState) error {
 }
 
 func (b *connBalancer) start(s *source) {
+	b.updating.Lock() // the Endpointer begins at once, and calls are to find all of this
+	defer b.update()
+	defer b.updating.Unlock()
 	b.roster = newRoster()
 	b.waiting = make(chan struct{}, 1)
 	options := append(slices.Clip(s.options), sd.DrainTimeout(0))
@@ -58,7 +61,6 @@ func (b *connBalancer) start(s *source) {
 	var ctx context.Context
 	ctx, b.end = context.WithCancel(context.Background())
 	b.running.Go(func() { b.await(ctx) })
-	b.update()
 }
 
 // await tells waiting calls when a connection is published. Those that find none leave

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"net"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
@@ -155,4 +157,43 @@ func ExampleUnaryServerInterceptor() {
 	echopb.RegisterEchoServer(server, greeter{})
 	fmt.Println(len(server.GetServiceInfo()))
 	// Output: 1
+}
+
+func ExampleNewServer() {
+	server := grpckit.NewServer(grpckit.Timeout(time.Second), grpckit.Allow("X-Tenant"))
+	defer server.Close()
+	echopb.RegisterEchoServer(server, greeter{say: grpckit.Convert(greet, textOf, text)})
+	fmt.Println(len(server.GetServiceInfo()), "services, one of them for health")
+	// Output: 2 services, one of them for health
+}
+
+func ExampleConvert() {
+	inner := func(_ context.Context, m *echopb.Message) (*echopb.Message, error) { return m, nil }
+	e := grpckit.Convert(inner, text, textOf)
+	fmt.Println(e(context.Background(), "there and back"))
+	// Output: there and back <nil>
+}
+
+func ExampleProbe() {
+	addr, stop := startGreeter()
+	defer stop()
+	probe := grpckit.Probe("") // for sd.HealthCheck
+	fmt.Println(probe(context.Background(), &sd.Instance{Addr: addr}))
+	// Output: <nil>
+}
+
+func ExampleUnaryClientInterceptor() {
+	addr, stop := startGreeter()
+	defer stop()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithChainUnaryInterceptor(grpckit.UnaryClientInterceptor()),
+		grpc.WithChainStreamInterceptor(grpckit.StreamClientInterceptor()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	_, err = echopb.NewEchoClient(conn).Say(context.Background(), &echopb.Message{})
+	fmt.Println(errors.Is(err, errNobody))
+	// Output: true
 }

@@ -22,8 +22,8 @@ type outbound struct {
 	context.Context
 	carrier  outgoing
 	foreign  bool
-	tracked  atomic.Bool // a picker of ours was asked
-	sent     atomic.Bool // an attempt had a stream
+	tracked  atomic.Bool  // a picker of ours was asked
+	sent     atomic.Int32 // attempts that had a stream, or that may still have one
 	instance atomic.Pointer[sd.Instance]
 	unpicked atomic.Pointer[error] // why nobody was picked
 }
@@ -74,7 +74,7 @@ func (o *outbound) failure(err error) error {
 		e.NotProcessed = false
 	}
 	// Without a stream nothing can have reached a server.
-	if o.tracked.Load() && !o.sent.Load() {
+	if o.tracked.Load() && o.sent.Load() == 0 {
 		e.NotProcessed = true
 	}
 	if in := o.instance.Load(); in != nil {
@@ -99,7 +99,7 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 	switch {
 	case isCoded: // of an interceptor of the user's
 		return outgoingError(err, coded)
-	case unpicked != nil && status.Code(err) == codes.Unavailable && !o.sent.Load():
+	case unpicked != nil && status.Code(err) == codes.Unavailable && o.sent.Load() == 0:
 		if coded, ok := errors.AsType[*endpoint.Error](*unpicked); ok {
 			return outgoingError(*unpicked, coded)
 		}

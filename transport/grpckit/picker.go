@@ -40,13 +40,14 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	ctx := info.Ctx
 	if o != nil {
 		o.instance.Store(lease.Instance())
+		o.sent.Add(1)
 		ctx = o.Context // grpc-go cancels its own before we learn of the end
 	}
 	return balancer.PickResult{
 		SubConn: lease.Client().conn,
 		Done: func(d balancer.DoneInfo) {
-			if d.BytesSent && o != nil {
-				o.sent.Store(true)
+			if !d.BytesSent && o != nil {
+				o.sent.Add(-1)
 			}
 			lease.Done(ctx, outcome(d))
 		},
