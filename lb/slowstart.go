@@ -17,12 +17,16 @@ import (
 // where the age begins with the first call that inner would give it. It panics if
 // inner is nil or an option is out of range.
 //
-// What newcomers are spared, the others bear. So that they can, the newcomers are
-// spared together no more than a tenth of the others' own calls, see
-// [SlowStartBurden], or what one newcomer alone is. As long as it would be more, the
-// window is shortened for all newcomers, and if too many joined at once for that, the
-// floor is raised. So a rolling restart, in which most of the set is young most of
-// the time, slows down only those that came last.
+// What newcomers are spared, the others bear. So that they can, of weights wᵢ they are
+// spared together no more than
+//
+//	Σ wᵢ · (1 - partᵢ) ≤ max(burden · W, (1 - floor) · w)
+//
+// where W is the weight of the others and w that of the heaviest newcomer: a tenth of
+// the others' own calls, see [SlowStartBurden], or what one newcomer alone is spared.
+// As long as it would be more, the window is shortened for all newcomers, and if too
+// many joined at once for that, the floor is raised. So a rolling restart, in which
+// most of the set is young most of the time, slows down only those that came last.
 //
 // An instance that returns from an ejection is a newcomer again, as in Envoy one
 // that becomes healthy, whether [Eject] goes round SlowStart or SlowStart round
