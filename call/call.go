@@ -20,6 +20,7 @@ type Call struct {
 	attempt       int
 	avoid         []string
 	record        *Record
+	injector      Injector
 }
 
 type contextKey struct{}

@@ -104,7 +104,7 @@ func (p *Propagator) values(in Carrier) (found values) {
 // priority if it is not the default, retry mark, what is left of the deadline,
 // trace context and the keys of the user's own. A key that the carrier has
 // already, with a value that is not empty, is the user's and stays. What Extract
-// would not believe is not written.
+// would not believe is not written. See [InjectedBy] for what else is.
 func (p *Propagator) Inject(ctx context.Context, out Carrier) {
 	if deadline, ok := ctx.Deadline(); ok {
 		set(out, TimeoutKey, formatTimeout(time.Until(deadline)))
@@ -112,6 +112,9 @@ func (p *Propagator) Inject(ctx context.Context, out Carrier) {
 	c := From(ctx)
 	if c == nil {
 		return
+	}
+	if c.injector != nil {
+		c.injector.Inject(ctx, out)
 	}
 	set(out, RequestIDKey, clean(c.requestID, MaxIDLen))
 	set(out, CorrelationIDKey, clean(c.correlationID, MaxIDLen))
@@ -122,6 +125,9 @@ func (p *Propagator) Inject(ctx context.Context, out Carrier) {
 		set(out, RetriesKey, strconv.Itoa(min(n, maxRetries)))
 	}
 	for _, v := range c.values {
+		if c.injector != nil && c.injector.Replaces(v.key) {
+			continue
+		}
 		set(out, v.name, clean(v.text, v.limit))
 	}
 }
