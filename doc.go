@@ -26,11 +26,15 @@
 //	sd/static          a list, or a file that is read again when it changes
 //	sd/memory          a registry inside the process
 //	sd/dns             SRV and address records
+//	sd/consul          Consul (a module of its own)
+//	sd/etcd            etcd (a module of its own)
+//	sd/zookeeper       ZooKeeper (a module of its own)
 //	sd/sdtest          the conformance suite of every registry adapter
 //	lb                 balancing, retry, hedging
 //	lb/lbsim           strategies compared in simulated fleets
 //	transport          serve: register, become ready, drain, stop
 //	transport/httpkit  HTTP handlers, endpoints and a balancing RoundTripper
+//	transport/grpckit  gRPC: generated code as endpoints (a module of its own)
 //	examples           complete programs (a module of its own)
 //
 // Start with examples/quickstart.
