@@ -62,7 +62,7 @@
 // A list is all names, some 35 bytes each: that is the one cost of a change that grows
 // with the set, and ZooKeeper tells of newcomers in no other way. After a list of n
 // names the next one waits for n times 50 µs, so a restart of all instances costs a
-// client 700 kB/s at most. A registration writes one node, and after an outage reads it
-// once. TestCosts and TestThousands measure all this. Several watches of one service in
+// client 700 kB/s at most. A registration writes one node, and after an outage asks
+// whether that stands, once or twice. TestCosts and TestThousands measure all this. Several watches of one service in
 // a process should be one, by sd.Share.
 package zookeeper

@@ -14,7 +14,7 @@ const (
 	// its events to one channel, which belongs to the user. It must be shorter than
 	// the second that the client waits before it calls the same server again; a
 	// connection to another server is known by its address.
-	glance = 100 * time.Millisecond
+	glance = 200 * time.Millisecond
 	// grace is how long a connection may be away before that is worth a word. A
 	// change of the server takes less; but the word must be out before the sessions
 	// of others expire, which is a third of their time after the client noticed.
@@ -64,9 +64,9 @@ func (l *link) ready(ctx context.Context, patience time.Duration) (interrupted b
 				return true, fmt.Errorf("zookeeper: the client is closed: %w", zk.ErrClosing)
 			}
 			if away := time.Since(start); away >= patience {
-				return true, fmt.Errorf("zookeeper: %w: %v for %v", errAway, l.conn.State(), away.Round(glance))
+				return true, fmt.Errorf("zookeeper: %w: %v for %v", errAway, l.conn.State(), away.Round(100*time.Millisecond))
 			}
-			if err := pause(ctx, glance/4); err != nil {
+			if err := pause(ctx, glance/8); err != nil {
 				return true, err
 			}
 			continue
