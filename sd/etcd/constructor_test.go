@@ -85,6 +85,7 @@ func TestErrors(t *testing.T) {
 		{"no user", dial(t, server.Addr()), in, rpctypes.ErrUserEmpty, true},
 		{"closed", closed, in, etcd.ErrClosed, true},
 		{"too large", dial(t, server.Addr(), as("root", "secret")), large, nil, false},
+		{"too large for nobody", dial(t, "127.0.0.1:1"), large, nil, false},
 	} {
 		start := time.Now()
 		_, err := newRegistrar(t, c.client, "/s").Register(t.Context(), c.in)

@@ -45,16 +45,18 @@
 //
 // # What it costs etcd
 //
-// With the defaults, for each client:
+// With the defaults, and n times that for n clients:
 //
-//	steady    0.45 small messages/s for a watch (an idle one is asked if it is alive),
+//	steady    0.46 small messages/s for a watch (an idle server is asked if it lives);
 //	          0.24 heartbeats and 0.24 reads of one key per second for a registration
-//	a flap    one event for each watch, of the entry's size and not the set's;
-//	          a lease, a read, a transaction and a revocation by the registrant
-//	an outage one read of the whole set for each watch, spread over 1 s to 5 s; for a
-//	          registration nothing if its lease lives, else as for a flap
+//	a flap    two events for each watch, of the entry's size and not the set's; for the
+//	          registrant a revocation, a read, a lease, a transaction and a stream
+//	an outage one stream and one read of the whole set for each watch, spread over a
+//	          second after a short one and over 5 s after a long one; a stream, a
+//	          heartbeat and a read for a registration whose lease lives, else as a flap
+//	silence   a connection more for each watch and registration, while it is silent
 //
 // TestCost counts them. With users, each stream that is opened is a login too, which
-// etcd makes slow on purpose: for a watch and for a registration one, and again after
-// an outage. Several watches of one service in a process should be one, by sd.Share.
+// etcd makes slow on purpose. Several watches of one service in a process should be
+// one, by sd.Share.
 package etcd

@@ -45,6 +45,9 @@ type entry struct {
 // Put writes the instance, with a lease granted before if there is none.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	e.key = e.place.key(in.ID)
+	if _, err := encode(in, lastGeneration); err != nil { // whether or not etcd is there
+		return sd.Permanent(fmt.Errorf("etcd: %w", err))
+	}
 	err := e.within(ctx, func(ctx context.Context) error { return e.put(ctx, in) })
 	if err == nil {
 		return nil
@@ -92,7 +95,7 @@ func (e *entry) put(ctx context.Context, in sd.Instance) error {
 		}
 		text, err := encode(in, e.generation)
 		if err != nil {
-			return sd.Permanent(err)
+			return err
 		}
 		if err := e.grant(ctx); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/grpc"
 )
 
 // follower is one stream of a watch, from the list it begins with to its break.
@@ -46,7 +44,7 @@ func (f *follower) run(ctx context.Context, failures int) error {
 	late := time.AfterFunc(patience, func() { cancel(fmt.Errorf("%w: nothing within %v", ErrSilent, patience)) })
 	defer late.Stop()
 	var err error
-	f.stream, err = f.line.watch.Watch(ctx, failFast(), grpc.MaxCallRecvMsgSize(math.MaxInt32))
+	f.stream, err = f.line.watch.Watch(ctx, failFast(), ofAnySize())
 	if err != nil {
 		return fault(ctx, err)
 	}

@@ -176,6 +176,8 @@ func TestTakesOverWhatWasLeft(t *testing.T) {
 	for _, left := range []string{
 		"old:1", `{"addr":"old:1"}`, "not an address", // whoever wrote that
 		`{"addr":"old:1","generation":4102444800000000}`, // whose clock is ahead by decades
+		`{"addr":"old:1","generation":9223372036854775807}`,
+		`{"addr":"old:1","generation":-1}`,
 	} {
 		lease, err := admin.Grant(t.Context(), 1)
 		if err != nil {

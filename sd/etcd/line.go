@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -81,3 +82,6 @@ func (l *line) revive(ctx context.Context) {
 // failFast makes a request fail at once, with the reason, if there is no connection.
 // The client's default is to wait.
 func failFast() grpc.CallOption { return grpc.WaitForReady(false) }
+
+// ofAnySize takes answers of more than gRPC's 4 MB: what is in etcd is what it is.
+func ofAnySize() grpc.CallOption { return grpc.MaxCallRecvMsgSize(math.MaxInt32) }

@@ -2,17 +2,15 @@ package etcd
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
-	"google.golang.org/grpc"
 )
 
 // list returns all entries of a place.
 func (l *line) list(ctx context.Context, p place) (*etcdserverpb.RangeResponse, error) {
 	resp, err := l.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(p), RangeEnd: []byte(p.end())},
-		failFast(), grpc.MaxCallRecvMsgSize(math.MaxInt32))
+		failFast(), ofAnySize())
 	if err != nil {
 		return nil, fault(ctx, err)
 	}
@@ -28,7 +26,7 @@ type holder struct {
 
 // holder reads who has a key.
 func (l *line) holder(ctx context.Context, key string) (holder, error) {
-	resp, err := l.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(key)}, failFast())
+	resp, err := l.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(key)}, failFast(), ofAnySize())
 	if err != nil {
 		return holder{}, fault(ctx, err)
 	}

@@ -13,6 +13,10 @@ import (
 // and would cost every client its transfer at each reload.
 const largest = 64 << 10
 
+// lastGeneration is in the year 2255, and the largest number that all readers of JSON
+// read alike.
+const lastGeneration = 1 << 53
+
 // value is the JSON of an entry. The ID is in the key alone, so that the two cannot
 // contradict each other.
 type value struct {
@@ -56,6 +60,9 @@ func decode(id string, text []byte) (in sd.Instance, generation int64, err error
 		if err := json.Unmarshal(text, &v); err != nil {
 			return in, 0, fmt.Errorf("the value is not the JSON of an instance: %w", err)
 		}
+	}
+	if v.Generation < 0 || v.Generation > lastGeneration {
+		v.Generation = 0 // whatever that is, nobody must have to come after it
 	}
 	in = sd.Instance{ID: id, Addr: v.Addr, Weight: v.Weight, Zone: v.Zone, Meta: v.Meta}
 	if err := in.Validate(); err != nil {
