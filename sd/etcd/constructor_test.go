@@ -3,6 +3,8 @@ package etcd_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,12 +97,11 @@ func TestErrors(t *testing.T) {
 		if !c.watch {
 			continue
 		}
-		for set, err := range newInstancer(t, c.client, "/s").Watch(t.Context()) {
-			if !errors.Is(err, c.want) {
-				t.Errorf("%s: the watch yields %v, %v; want %v", c.name, set, err, c.want)
-			}
-			break
-		}
+		w := watch(t, newInstancer(t, c.client, "/s"))
+		eventually(t, func() bool {
+			_, sets, errs := w.state()
+			return sets == 0 && slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, c.want) })
+		}, func() string { _, sets, errs := w.state(); return fmt.Sprint(c.name, sets, errs) })
 	}
 }
 

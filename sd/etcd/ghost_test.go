@@ -179,7 +179,7 @@ func TestTakesOverWhatWasLeft(t *testing.T) {
 		`{"addr":"old:1","generation":9223372036854775807}`,
 		`{"addr":"old:1","generation":-1}`,
 	} {
-		lease, err := admin.Grant(t.Context(), 1)
+		lease, err := admin.Grant(t.Context(), 60)
 		if err != nil {
 			t.Fatal(err)
 		}
