@@ -2,7 +2,9 @@ package zookeeper_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,12 +17,27 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	server := testserver.NewZooKeeper(t)
+	shared := testserver.NewZooKeeper(t)
+	own := regexp.MustCompile(`/(Outage|Flapping|LostData|LostAgain|DeregisteredStaysLost)`)
+	servers := make(map[*testing.T]*testserver.Server)
+	var mu sync.Mutex
 	sdtest.Run(t, sdtest.Harness{
-		New:      func(t *testing.T, service string) sdtest.Service { return newService(t, server, service) },
+		// A case that does something to its server has one of its own, so that it can
+		// run beside others.
+		New: func(t *testing.T, service string) sdtest.Service {
+			server := shared
+			if own.MatchString(t.Name()) {
+				mu.Lock()
+				defer mu.Unlock()
+				if servers[t] == nil {
+					servers[t] = testserver.NewZooKeeper(t)
+				}
+				server = servers[t]
+			}
+			return newService(t, server, service)
+		},
 		Lease:    timeout + time.Second,
 		Parallel: 8,
-		Shared:   []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
 		Must: []sdtest.Fault{
 			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Outage, sdtest.Cut, sdtest.LoseData,
 			sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Malformed, sdtest.Close,

@@ -26,9 +26,9 @@ func (e *entry) Remove(ctx context.Context) error {
 		return nil
 	}
 	e.over.Store(true)
-	err := e.connected(ctx)
-	if err == nil {
-		err = remove(ctx, e.conn, e.path)
+	err := e.tryRemove(ctx)
+	for passing(err) && pause(ctx, glance) == nil {
+		err = e.tryRemove(ctx)
 	}
 	// A client that is closed has ended its session, and the node with it.
 	gone := err == nil || is(err, zk.ErrNoNode, zk.ErrClosing)
@@ -40,6 +40,13 @@ func (e *entry) Remove(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("zookeeper: remove %s: %w", e.path, err)
+}
+
+func (e *entry) tryRemove(ctx context.Context) error {
+	if err := e.connected(ctx); err != nil {
+		return err
+	}
+	return remove(ctx, e.conn, e.path)
 }
 
 func remove(ctx context.Context, conn *zk.Conn, path string) error {
