@@ -1,5 +1,5 @@
 # Modules of the workspace, and those outside of it.
-MODULES := . examples sd/consul sd/etcd sd/zookeeper transport/grpckit
+MODULES := . examples sd/consul sd/etcd sd/zookeeper tracing transport/grpckit
 OUTSIDE := benchmarks
 
 FUZZTIME ?= 10s
