@@ -19,7 +19,7 @@ type entry struct {
 
 	put     *api.AgentServiceRegistration // the last, nil before the first
 	checkID string                        // of its TTL check
-	stands  *sd.Instance                  // what the agent took; nil if that is not known
+	stands  *sd.Instance                  // what the agent took, or may have taken
 	doubts  int                           // how many Puts had no known outcome
 	renewed time.Time                     // when the agent last heard of us
 }
@@ -42,16 +42,17 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 	return e.register(ctx, in)
 }
 
-// register writes under a new name for the TTL check after a Put whose outcome is not
-// known. A request that was given up on may yet reach the agent after a later one and
-// undo it; then the later one's check is gone, and the next heartbeat finds out.
+// register writes under a new name for the TTL check after a request whose outcome is
+// not known. Such a one may yet reach the agent, after a later one even, and undo it.
+// Where a heartbeat finds the name, the request that brought it stands; where it does
+// not, another does, or none.
 func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	before := e.checkID
 	registration, err := e.registration(in)
 	if err != nil {
 		return sd.Permanent(err)
 	}
-	e.put, e.stands = registration, nil
+	e.put, e.stands = registration, &in
 	start := time.Now()
 	err = e.registrar.agent.ServiceRegisterOpts(registration,
 		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
@@ -61,10 +62,14 @@ func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	}
 	switch {
 	case err == nil:
-		e.renewed, e.stands = start, &in
+		e.renewed = start
 		return nil
 	case refused(err):
+		e.stands = nil
 		return sd.Permanent(fmt.Errorf("consul: %w", err))
+	}
+	if e.checkID == before { // an earlier request brought the name, which proves nothing
+		e.stands = nil
 	}
 	e.doubts++
 	return fmt.Errorf("consul: %w", err)

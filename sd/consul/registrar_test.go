@@ -243,6 +243,67 @@ func TestSlowAgent(t *testing.T) {
 	})
 }
 
+// TestLateRegistration: what the agent took after we had given up on it stands, and is
+// not made again.
+func TestLateRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a agent
+		late := true
+		a.fault = func(r *http.Request) (*http.Response, error) {
+			if !late || !strings.HasSuffix(r.URL.Path, "/register") {
+				return nil, nil
+			}
+			late = false
+			body, _ := io.ReadAll(r.Body)
+			a.mu.Unlock()
+			<-r.Context().Done()
+			a.mu.Lock()
+			a.service = new(api.AgentServiceRegistration)
+			if err := json.Unmarshal(body, a.service); err != nil {
+				t.Error(err)
+			}
+			return nil, r.Context().Err()
+		}
+		r, err := registrar(t, &a).Register(t.Context(), sd.Instance{Addr: "h.example:80"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(a.registered) != 0 || len(a.beats) != 1 || !r.State().Registered {
+			t.Errorf("it registered %d times more and sent %d heartbeats", len(a.registered), len(a.beats))
+		}
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLostUpdate: a change that the agent never got is made again, though the agent
+// knows the instance as it was before.
+func TestLostUpdate(t *testing.T) {
+	for name, opts := range map[string][]consul.RegisterOption{"heartbeats": nil, "own check": own()} {
+		t.Run(name, func(t *testing.T) {
+			kept(t, opts, func(t *testing.T, a *agent, r *sd.Registration) {
+				lost := false
+				a.with(func(a *agent) {
+					a.fault = func(r *http.Request) (*http.Response, error) {
+						if lost || !strings.HasSuffix(r.URL.Path, "/register") {
+							return nil, nil
+						}
+						lost = true
+						return nil, errDown
+					}
+				})
+				in := r.Instance()
+				in.Weight = 6
+				err := r.Update(t.Context(), in)
+				if !lost || err != nil || a.service.Weights.Passing != 6 {
+					t.Errorf("Update returns %v, and the agent has %+v", err, a.service.Weights)
+				}
+			})
+		})
+	}
+}
+
 // TestOutageOfTheAgent: the state says so once the TTL is over, and the instance is
 // back soon after the agent.
 func TestOutageOfTheAgent(t *testing.T) {
