@@ -51,6 +51,9 @@ func TestTheBestIsNoWorseThanAnyBaseline(t *testing.T) {
 // In overload, what is served does not collapse behind the adaptive limit, whoever
 // balances: it is next to what a bound reaches that knows the capacity.
 func TestGoodputDoesNotCollapseBehindTheAdaptiveLimit(t *testing.T) {
+	if underRace {
+		t.Skip("a run has no second goroutine")
+	}
 	for name, strategy := range map[string]lb.Strategy{
 		"random": lb.Random(), "least request": lb.LeastRequest(), "peak EWMA": lb.Eject(lb.PeakEWMA()),
 	} {
