@@ -95,6 +95,7 @@ func (b *connBalancer) update() {
 // dial connects to an instance. It returns once the connection stands.
 func (b *connBalancer) dial(ctx context.Context, in *sd.Instance) (*link, error) {
 	l := &link{balancer: b, key: keyOf(in), first: make(chan error, 1)}
+	//lint:ignore SA1019 what is deprecated is more than one address
 	conn, err := b.cc.NewSubConn([]resolver.Address{{Addr: in.Addr}}, balancer.NewSubConnOptions{
 		HealthCheckEnabled: true, // if the service config asks for it
 		StateListener:      l.listen,

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/sd/static"
@@ -118,7 +119,8 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 // Ready waits until the connection can be used. If ctx ends before, the error wraps
-// the context's. It works for any connection of grpc-go.
+// the context's; if it is closed, the error is of code Canceled. It works for any
+// connection of grpc-go.
 func Ready(ctx context.Context, conn *grpc.ClientConn) error {
 	conn.Connect()
 	for {
@@ -127,7 +129,8 @@ func Ready(ctx context.Context, conn *grpc.ClientConn) error {
 		case connectivity.Ready:
 			return nil
 		case connectivity.Shutdown:
-			return fmt.Errorf("grpckit: %s: %w", conn.Target(), grpc.ErrClientConnClosing)
+			err := fmt.Errorf("grpckit: %s is closed", conn.Target())
+			return &endpoint.Error{Code: endpoint.Canceled, Local: true, Outgoing: true, Err: err}
 		}
 		if !conn.WaitForStateChange(ctx, state) {
 			return fmt.Errorf("grpckit: %s is not ready but %v: %w", conn.Target(), state, ctx.Err())

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -219,5 +220,18 @@ func TestWrongInputIsAnError(t *testing.T) {
 	cancel()
 	if _, err := echopb.NewEchoClient(conn).Say(ctx, &echopb.Message{}); err == nil {
 		t.Error("the balancer works without a source")
+	}
+}
+
+func TestReadyGivesUp(t *testing.T) {
+	conn := dial(t, "127.0.0.1:1")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := grpckit.Ready(ctx, conn); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("where nobody listens: %v", err)
+	}
+	_ = conn.Close()
+	if err := grpckit.Ready(within(t), conn); endpoint.CodeOf(err) != endpoint.Canceled {
+		t.Errorf("after Close: %v", err)
 	}
 }
