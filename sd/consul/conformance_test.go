@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 	sdtest.Run(t, sdtest.Harness{
 		Lease:    ttl + time.Second,
 		Parallel: 5,
-		Many:     300,
+		Many:     200,
 		Shared:   []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
 		Packages: []string{"github.com/dowelkit/dowel/sd/consul", "github.com/hashicorp/consul/api"},
 		Must: []sdtest.Fault{

@@ -137,14 +137,22 @@ func (e *entry) shows(s *api.AgentService) bool {
 		s.Weights.Passing == e.put.Weights.Passing && maps.Equal(s.Meta, e.put.Meta)
 }
 
-// Remove cannot hit another registration: nobody else has this ID.
-func (e *entry) Remove(ctx context.Context) error {
+// Remove cannot hit another registration: nobody else has this ID. It tries three times,
+// for a connection that stood idle over a restart of the agent fails at its next use,
+// and whoever deregisters is about to end.
+func (e *entry) Remove(ctx context.Context) (err error) {
 	if e.put == nil {
 		return nil
 	}
-	err := e.registrar.agent.ServiceDeregisterOpts(e.put.ID, new(api.QueryOptions).WithContext(ctx))
-	if err == nil || forgotten(err) {
-		return nil
+	options := new(api.QueryOptions).WithContext(ctx)
+	for n := 1; n <= 3; n++ {
+		err = e.registrar.agent.ServiceDeregisterOpts(e.put.ID, options)
+		if err == nil || forgotten(err) {
+			return nil
+		}
+		if refused(err) || n == 3 || (sd.Backoff{}).Wait(ctx, n) != nil {
+			break
+		}
 	}
 	return fmt.Errorf("consul: %w", err)
 }

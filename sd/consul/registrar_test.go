@@ -397,6 +397,43 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestDeregister(t *testing.T) {
+	tests := map[string]struct {
+		failures int
+		status   int // 0: of the network
+		tries    int
+		gone     bool
+	}{
+		"at once":             {0, 0, 1, true},
+		"a broken connection": {1, 0, 2, true},
+		"busy twice":          {2, 500, 3, true},
+		"an outage":           {99, 0, 3, false},
+		"refused":             {99, 403, 1, false},
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
+				tries := 0
+				a.with(func(a *agent) {
+					a.fault = func(*http.Request) (*http.Response, error) {
+						switch tries++; {
+						case tries > c.failures:
+							return nil, nil
+						case c.status != 0:
+							return answer(c.status, "no")
+						}
+						return nil, io.EOF
+					}
+				})
+				err := r.Deregister(t.Context())
+				if (err == nil) != c.gone || tries != c.tries {
+					t.Errorf("after %d tries Deregister returns %v", tries, err)
+				}
+			})
+		})
+	}
+}
+
 func TestConcurrentSafe(t *testing.T) {
 	var a agent
 	i, r := instancer(t, handler(newCatalog(list(entry("a", "h", "80"))).serve)), registrar(t, &a)
