@@ -3,15 +3,15 @@
 //
 //	type server struct {
 //		pb.UnimplementedAddServer
-//		svc Service
+//		Service
 //	}
 //
-//	func (s server) Sum(ctx context.Context, r *pb.SumRequest) (*pb.SumReply, error) { return s.svc.Sum(ctx, r) }
+//	func (s server) Sum(ctx context.Context, r *pb.SumRequest) (*pb.SumReply, error) { return s.Service.Sum(ctx, r) }
 //
 //	func main() {
-//		server := grpckit.NewServer()
-//		pb.RegisterAddServer(server, server{svc: svc})
-//		err := transport.Serve(ctx, ":8081", server) // dowel/transport
+//		s := grpckit.NewServer()
+//		pb.RegisterAddServer(s, server{})
+//		fmt.Println(transport.Serve(context.Background(), ":8081", s)) // dowel/transport
 //	}
 //
 // The other side calls it, at one address or at whatever instance is live:

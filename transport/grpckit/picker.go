@@ -74,7 +74,11 @@ var errUnconnected = errors.New("grpckit: no instance is connected")
 
 // nobody makes the call wait for the next update while there is hope.
 func (p *picker) nobody(o *outbound) error {
-	if p.roster.state() != connectivity.TransientFailure {
+	switch p.roster.state() {
+	case connectivity.Ready: // somebody is connected, and about to be published
+		(*connBalancer)(p).wait()
+		return balancer.ErrNoSubConnAvailable
+	case connectivity.Connecting:
 		return balancer.ErrNoSubConnAvailable
 	}
 	err := p.roster.none()
