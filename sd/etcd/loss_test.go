@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,4 +151,41 @@ func TestManyMalformed(t *testing.T) {
 	if _, _, errs := w.state(); len(errs) != 1 {
 		t.Errorf("it is reported again: %v", errs[1:])
 	}
+}
+
+// TestMalformedIsReportedOnce: not again when the watch is set up again.
+func TestMalformedIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	server := testserver.NewEtcd(t)
+	admin := dial(t, server.Addr())
+	proxy := testserver.NewProxy(t, server.Addr())
+	put := func(key, text string) {
+		t.Helper()
+		if _, err := admin.Put(t.Context(), key, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("/s/x", "old:1")
+	put("/s/y", "no address")
+	w := watch(t, newInstancer(t, dial(t, proxy.Addr()), "/s"))
+	w.sees("x=old:1")
+	reports := func() (n int) {
+		_, _, errs := w.state()
+		for _, err := range errs {
+			if strings.Contains(err.Error(), "malformed") {
+				n++
+			}
+		}
+		return n
+	}
+	for round := range 2 {
+		_, before, _ := w.state()
+		proxy.Reset()
+		eventually(t, func() bool { _, sets, _ := w.state(); return sets > before }, func() string { return "no set after a break" })
+		if n := reports(); n != 1 {
+			t.Errorf("after %d breaks it was reported %d times", round+1, n)
+		}
+	}
+	put("/s/y", "no address still")
+	eventually(t, func() bool { return reports() == 2 }, func() string { return "what was changed is not reported" })
 }

@@ -50,9 +50,6 @@ func (r *registry) within(ctx context.Context, d time.Duration) (context.Context
 func (r *registry) open(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(r.client.Ctx(), func() { cancel(ErrClosed) })
-	if r.client.Ctx().Err() != nil {
-		cancel(ErrClosed)
-	}
 	return ctx, func(cause error) { stop(); cancel(cause) }
 }
 
