@@ -65,6 +65,12 @@ func (silent) Printf(string, ...any) {}
 // connect returns a client that lives as long as the test, once it has a session.
 func connect(t testing.TB, dial zk.Dialer, addrs ...string) *zk.Conn {
 	t.Helper()
+	return connectFor(t, timeout, dial, addrs...)
+}
+
+// connectFor returns a client whose session has that timeout.
+func connectFor(t testing.TB, timeout time.Duration, dial zk.Dialer, addrs ...string) *zk.Conn {
+	t.Helper()
 	conn, _, err := zk.Connect(addrs, timeout, zk.WithLogger(silent{}), zk.WithDialer(dial))
 	if err != nil {
 		t.Fatal(err)

@@ -66,11 +66,16 @@ func TestLostReply(t *testing.T) {
 	server := testserver.NewZooKeeper(t)
 	operator := newAdmin(t, server.Addr())
 	operator.make(web, nil)
-	for name, patience := range map[string]time.Duration{"found again": time.Minute, "given up": time.Second / 2} {
+	tests := map[string]struct{ patience, outage time.Duration }{
+		"found again":                {time.Minute, 0},
+		"given up":                   {time.Second / 2, 0},
+		"given up for a longer time": {time.Second / 2, 3 * time.Second},
+	}
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			proxy := testserver.NewProxy(t, server.Addr())
-			client := connect(t, zookeeper.Dialer(nil), proxy.Addr())
-			session := client.SessionID()
+			client := connectFor(t, 5*timeout, zookeeper.Dialer(nil), proxy.Addr())
+			session, patience := client.SessionID(), tt.patience
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			proxy.Cut(testserver.ToClient)
@@ -87,7 +92,11 @@ func TestLostReply(t *testing.T) {
 			if patience < time.Second {
 				<-ctx.Done()
 			}
+			if tt.outage > 0 {
+				proxy.Refuse()
+			}
 			proxy.Reset()
+			time.Sleep(tt.outage)
 			proxy.Heal()
 			got := <-done
 			if (got.err == nil) != (patience > time.Second) {
@@ -171,18 +180,15 @@ func TestParents(t *testing.T) {
 	deregister(t, r)
 	w.sees()
 	operator.holds(web, 0)
-	// Where the path is there, permission to make it is not needed.
-	operator.insist("lock /services", func() error {
-		_, err := operator.conn.SetACL("/services", zk.WorldACL(zk.PermRead|zk.PermAdmin), -1)
+	// To make the last of the path takes no permission above it.
+	operator.delete(web)
+	operator.insist("lock the root", func() error {
+		_, err := operator.conn.SetACL("/", zk.WorldACL(zk.PermRead|zk.PermAdmin), -1)
 		return err
 	})
 	register(t, registrar(t, client, web), at("b"))
 	w.sees("b")
 	// A path that an operator has deleted is made again.
-	operator.insist("unlock /services", func() error {
-		_, err := operator.conn.SetACL("/services", zk.WorldACL(zk.PermAll), -1)
-		return err
-	})
 	for _, name := range operator.names(web) {
 		operator.delete(web + "/" + name)
 	}
