@@ -34,7 +34,8 @@
 // registrations report the error in their State, and try again. When etcd is back,
 // watches and registrations are as before within seconds, be it with its data or
 // without. Without them it truly says that nobody is there, until the living have
-// registered again: sd.Stabilize rides that out.
+// registered again: sd.Stabilize rides that out. Deregister gives up after some ten
+// seconds at most, whatever its context; then the entry goes with its lease.
 //
 // The errors are [ErrSilent] for a server that hangs or is cut off, [ErrClosed], what
 // gRPC says of a connection, and those of etcd's package rpctypes, ErrPermissionDenied

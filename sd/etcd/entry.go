@@ -148,14 +148,22 @@ func (e *entry) grant(ctx context.Context) error {
 	return nil
 }
 
-// Remove revokes the lease, which deletes the key if the lease is still the key's.
+// Remove revokes the lease, which deletes the key if the lease is still the key's. It
+// tries for some seconds, so that whoever shuts down need not try again for a
+// connection that comes back, and is not held up by one that does not.
 func (e *entry) Remove(ctx context.Context) error {
 	defer func() { e.line = e.registry.hangUp(e.line) }()
-	err := e.revoke(ctx)
-	if errors.Is(err, ErrSilent) {
-		err = e.revoke(ctx)
+	start := time.Now()
+	for failures := 1; ; failures++ {
+		err := e.revoke(ctx)
+		// A silent line is given up before, and leaves time for a spare one.
+		if err == nil || refused(err) || time.Since(start) > patience+time.Second {
+			return err
+		}
+		if (sd.Backoff{Cap: time.Second}).Wait(ctx, failures) != nil {
+			return err
+		}
 	}
-	return err
 }
 
 func (e *entry) revoke(ctx context.Context) error {

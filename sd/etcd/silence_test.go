@@ -67,6 +67,34 @@ func TestDeadConnection(t *testing.T) {
 	w.sees("x=old:1", "y=y:1")
 }
 
+// TestDeregisterIsBounded: it waits for a connection that comes back, and not for ever
+// for one that does not.
+func TestDeregisterIsBounded(t *testing.T) {
+	t.Parallel()
+	server := testserver.NewEtcd(t)
+	proxy := testserver.NewProxy(t, server.Addr())
+	registrar := newRegistrar(t, dial(t, proxy.Addr()), "/s")
+	w := watch(t, newInstancer(t, dial(t, server.Addr()), "/s"))
+	for comesBack, begin := range map[bool]func(){
+		true:  func() { proxy.Refuse(); proxy.Reset(); time.AfterFunc(time.Second, proxy.Heal) },
+		false: func() { proxy.Cut(testserver.BothWays) },
+	} {
+		r := register(t, registrar, old)
+		w.sees("x=old:1")
+		begin()
+		start := time.Now()
+		err := r.Deregister(context.Background())
+		took := time.Since(start)
+		t.Logf("Deregister returns %v after %v", err, took)
+		if (err == nil) != comesBack || took > patience {
+			t.Errorf("comes back %v: Deregister returns %v after %v", comesBack, err, took)
+		}
+		proxy.Heal()
+		deregister(t, r)
+		w.sees()
+	}
+}
+
 // network is one whose connections can be forgotten.
 type network struct {
 	mu    sync.Mutex
