@@ -98,7 +98,7 @@ func TestWhatGoesRoundAStrategyBearsAnySet(t *testing.T) {
 }
 
 func TestAMillionInstancesWithEverythingRoundThem(t *testing.T) {
-	if testing.Short() || testing.CoverMode() != "" {
+	if testing.Short() || ejectUnderRace || testing.CoverMode() != "" {
 		t.Skip()
 	}
 	nodes := weighted(make([]int, 1_000_000)...)
