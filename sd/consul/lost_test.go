@@ -1,6 +1,7 @@
 package consul_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -156,6 +157,45 @@ func TestLateRegistration(t *testing.T) {
 		}
 		if err := r.Deregister(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestOvertaken: a request that reaches the agent after a later one does not have the
+// last word.
+func TestOvertaken(t *testing.T) {
+	kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
+		var late api.AgentServiceRegistration
+		a.with(func(a *agent) {
+			a.fault = func(r *http.Request) (*http.Response, error) {
+				if late.ID != "" || !strings.HasSuffix(r.URL.Path, "/register") {
+					return nil, nil
+				}
+				if err := json.NewDecoder(r.Body).Decode(&late); err != nil {
+					t.Error(err)
+				}
+				a.mu.Unlock()
+				<-r.Context().Done()
+				a.mu.Lock()
+				return nil, r.Context().Err()
+			}
+		})
+		in := r.Instance()
+		in.Weight = 6
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.Update(ctx, in); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Update returns %v", err)
+		}
+		in.Weight = 7
+		if err := r.Update(t.Context(), in); err != nil {
+			t.Error(err)
+		}
+		a.with(func(a *agent) { a.service = &late })
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		if weight := a.service.Weights.Passing; weight != 7 {
+			t.Errorf("the agent has the weight %d; want the last, 7", weight)
 		}
 	})
 }
