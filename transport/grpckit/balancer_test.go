@@ -316,6 +316,11 @@ func TestARegistryThatIsOut(t *testing.T) {
 		_, err := client.Say(within(t), &echopb.Message{}, grpc.WaitForReady(true))
 		answered <- err
 	}()
+	select {
+	case err := <-answered:
+		t.Fatalf("who is patient does not wait: %v", err)
+	case <-time.After(100 * time.Millisecond): // too short would only let a fault pass
+	}
 	close(release)
 	if err := <-answered; err != nil {
 		t.Error(err)
@@ -368,6 +373,24 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 		}
 	}
 	eventually(t, "the goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= before })
+}
+
+// Close cuts off what is in flight and waits for nobody.
+func TestCloseWithAStreamInFlight(t *testing.T) {
+	f := newFleet(t, 1)
+	conn := f.client(lb.Random())
+	s, err := echopb.NewEchoClient(conn).Chat(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	_ = conn.Close()
+	if _, err := s.Recv(); endpoint.CodeOf(err) != endpoint.Canceled {
+		t.Errorf("the error is %v", err)
+	}
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }
 
 // A connection may be closed at any moment of its beginning.

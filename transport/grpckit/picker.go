@@ -37,11 +37,9 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	if err != nil {
 		return balancer.PickResult{}, p.nobody(o)
 	}
-	ctx := info.Ctx
 	if o != nil {
 		o.instance.Store(lease.Instance())
 		o.sent.Add(1)
-		ctx = o.Context // grpc-go cancels its own before we learn of the end
 	}
 	return balancer.PickResult{
 		SubConn: lease.Client().conn,
@@ -49,7 +47,7 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 			if !d.BytesSent && o != nil {
 				o.sent.Add(-1)
 			}
-			lease.Done(ctx, outcome(d))
+			lease.Done(info.Ctx, outcome(d))
 		},
 	}, nil
 }
