@@ -3,8 +3,6 @@ package sdtest
 import (
 	"context"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -149,28 +147,4 @@ func setsAreImmutable(s *scene) {
 	s.deregister(extra)
 	w.sees("a", "b")
 	w.end()
-}
-
-// each calls f for 0 to n-1, a few at a time, and waits.
-func (s *scene) each(n int, f func(i int)) {
-	const workers = 32
-	var wg sync.WaitGroup
-	for k := range workers {
-		wg.Go(func() {
-			for i := k; i < n; i += workers {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// within returns a context of d and calls what takes it; that must come back soon
-// after d.
-func (s *scene) within(what string, d time.Duration, f func(context.Context) error) (err error) {
-	s.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
-	s.returns(what, d, func() { err = f(ctx) })
-	return err
 }

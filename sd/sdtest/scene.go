@@ -3,7 +3,6 @@ package sdtest
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -125,21 +124,6 @@ func (s *scene) loseIfPossible(id string) {
 	}
 }
 
-// eventually polls until ok says so. After Patience it fails the case and shows
-// what state says.
-func (s *scene) eventually(what string, ok func() bool, state func() string) {
-	s.Helper()
-	interval := 5 * time.Millisecond
-	if s.h.InProcess {
-		interval = s.h.Patience / 10_000
-	}
-	for deadline := time.Now().Add(s.h.Patience); !ok(); time.Sleep(interval) {
-		if time.Now().After(deadline) {
-			s.Fatalf("after %v it is not so that %s: %s", s.h.Patience, what, state())
-		}
-	}
-}
-
 // holds waits until the registry holds exactly these IDs, which it asks by new
 // watches, and checks that it still does when Quiet is over.
 func (s *scene) holds(ids ...string) {
@@ -184,12 +168,6 @@ func (s *scene) recovered(what string, d time.Duration) {
 	}
 }
 
-// expiry is after how long an entry is gone that nobody renews.
-func (s *scene) expiry() time.Duration { return s.h.Lease + s.h.Quiet }
-
-// rest lets time pass in which nothing is expected.
-func (s *scene) rest(d time.Duration) { time.Sleep(d) }
-
 // registered waits until the registration knows that it is in the registry.
 func (s *scene) registered(r *sd.Registration) {
 	s.Helper()
@@ -198,33 +176,4 @@ func (s *scene) registered(r *sd.Registration) {
 		func() string {
 			return errors.Join(errors.New("its last error is"), r.State().Err).Error()
 		})
-}
-
-// returns fails the case if f takes longer than its own bound and a little more.
-func (s *scene) returns(what string, bound time.Duration, f func()) {
-	s.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	late := time.NewTimer(bound + prompt)
-	defer late.Stop()
-	select {
-	case <-done:
-	case <-late.C:
-		s.Fatalf("%s does not return within %v", what, bound+prompt)
-	}
-}
-
-// leavesNothing runs f n times, and fails if that leaves goroutines behind. It
-// counts, and leaves room for those that a client keeps to itself; in a bubble
-// even one is found at the end.
-func (s *scene) leavesNothing(what string, n int, f func()) {
-	s.Helper()
-	before := runtime.NumGoroutine()
-	for range n {
-		f()
-	}
-	var after int
-	s.eventually(what+" leaves no goroutine behind",
-		func() bool { after = runtime.NumGoroutine(); return after < before+n/2 },
-		func() string { return "after " + what + " many goroutines are left" })
 }
