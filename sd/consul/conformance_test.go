@@ -27,6 +27,7 @@ func TestConformance(t *testing.T) {
 	})
 	sdtest.Run(t, sdtest.Harness{
 		Lease:    ttl + time.Second,
+		Patience: 3 * time.Minute, // for a machine that is busy
 		Parallel: 5,
 		Many:     200,
 		Shared:   []sdtest.Fault{sdtest.Outage, sdtest.LoseData},
