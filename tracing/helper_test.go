@@ -8,7 +8,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dowelkit/dowel/tracing"
 )
@@ -39,16 +38,6 @@ func (r *recorder) only(t testing.TB) tracetest.SpanStub {
 		t.Fatalf("%d spans, want 1: %v", len(all), all)
 	}
 	return all[0]
-}
-
-// of returns the spans of that kind, in the order in which they began.
-func of(kind trace.SpanKind, all tracetest.SpanStubs) (found tracetest.SpanStubs) {
-	for _, s := range all {
-		if s.SpanKind == kind {
-			found = append(found, s)
-		}
-	}
-	return found
 }
 
 func attributes(attrs []attribute.KeyValue) map[attribute.Key]any {

@@ -12,7 +12,8 @@ import (
 // context has, if a handler round this one made it, or else the caller's, as the
 // call tells it. The name is that of the span and the attribute rpc.method: by the
 // semantic conventions service and method, such as "orders/Place". It never changes.
-// What the call leads to is sent with the trace, by whatever client it is made.
+// What the call leads to is sent with its trace, by whatever client it is made; below
+// a span that is sampled out, by those that Client goes round.
 //
 // The span has the code of the outcome as rpc.response.status_code, in gRPC's
 // spelling. Its status is Error for what is the server's fault: Unknown,

@@ -43,7 +43,8 @@ func Propagator(p propagation.TextMapPropagator) Option {
 	}
 }
 
-// Attributes adds attributes to each span at its start, where samplers see them.
+// Attributes adds attributes to each span at its start, where samplers see them; of a
+// call itself they see name and kind.
 // The slice is copied. One with the name of the toolkit's own replaces it.
 func Attributes(attrs ...attribute.KeyValue) Option {
 	attrs = slices.Clone(attrs)

@@ -19,6 +19,7 @@ type tracer struct {
 	name   string
 	kind   trace.SpanKind
 	start  []trace.SpanStartOption
+	own    []attribute.KeyValue // set once it is recorded: samplers know the name, and it costs
 	pinned bool
 	text   func(error) string
 }
@@ -33,12 +34,20 @@ func newTracer(function string, hasNext bool, name string, kind trace.SpanKind, 
 	if _, off := made.(noop.Tracer); off {
 		return nil
 	}
-	attrs := slices.Concat([]attribute.KeyValue{system, semconv.RPCMethod(name)}, c.attrs)
-	return &tracer{
+	t := &tracer{
 		Tracer: made, wire: newWire(c.propagator), name: name, kind: kind,
-		start:  []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attrs...)},
+		start:  []trace.SpanStartOption{trace.WithSpanKind(kind)},
 		pinned: c.pinned, text: c.text,
 	}
+	if len(c.attrs) > 0 {
+		t.start = append(t.start, trace.WithAttributes(c.attrs...))
+	}
+	for _, a := range []attribute.KeyValue{system, semconv.RPCMethod(name)} {
+		if !slices.ContainsFunc(c.attrs, func(b attribute.KeyValue) bool { return a.Key == b.Key }) {
+			t.own = append(t.own, a)
+		}
+	}
+	return t
 }
 
 // span is one call or attempt.
@@ -53,10 +62,14 @@ type span struct {
 func (t *tracer) begin(ctx context.Context) span {
 	c := call.From(ctx)
 	ctx, made := t.Start(t.extract(ctx, c), t.name, t.start...)
-	s := span{Span: made, tracer: t, ctx: t.attach(ctx, c)}
+	s := span{Span: made, tracer: t, ctx: ctx}
 	if !made.IsRecording() {
+		if t.kind == trace.SpanKindClient {
+			s.ctx = t.attach(ctx, c) // so that the next hop knows not to sample either
+		}
 		return s
 	}
+	s.ctx = t.attach(ctx, c)
 	if t.kind == trace.SpanKindClient && !t.pinned {
 		s.ctx, s.seen = call.Observe(s.ctx)
 	}
@@ -66,8 +79,8 @@ func (t *tracer) begin(ctx context.Context) span {
 
 // describe says what is known at the start of this call and no other.
 func (s *span) describe(c *call.Call) {
-	var room [3]attribute.KeyValue
-	attrs := room[:0]
+	var room [5]attribute.KeyValue
+	attrs := append(room[:0], s.own...)
 	if s.kind == trace.SpanKindServer {
 		attrs = appendAddress(attrs, c.Peer(), peerAddress)
 		if n := c.Inherited(); n > 0 {
