@@ -18,7 +18,7 @@ var (
 // Hold waits until the node is gone. It costs nothing while all is well: the client
 // keeps the session, and the server says when the node is deleted.
 func (e *entry) Hold(ctx context.Context) error {
-	look := time.NewTicker(glance)
+	look := time.NewTicker(calm)
 	defer look.Stop()
 	check := true
 	for {

@@ -15,6 +15,11 @@ const (
 	// the second that the client waits before it calls the same server again; a
 	// connection to another server is known by its address.
 	glance = 200 * time.Millisecond
+	// calm is the same for registrations, of which a process may have many.
+	calm = 500 * time.Millisecond
+	// Who waits for a connection looks soon at first and then less and less often,
+	// so that thousands who wait do not keep the client from connecting.
+	soon, seldom = 25 * time.Millisecond, time.Second
 	// grace is how long a connection may be away before that is worth a word. A
 	// change of the server takes less; but the word must be out before the sessions
 	// of others expire, which is a third of their time after the client noticed.
@@ -57,7 +62,7 @@ func (l *link) interrupted() bool {
 // others have lost it too. No call is made while there is no connection, for it
 // would wait in the client for as long as that pleases.
 func (l *link) ready(ctx context.Context, patience time.Duration) (interrupted bool, err error) {
-	first := l.session == 0
+	first, wait := l.session == 0, soon
 	for start := time.Now(); l.interrupted(); {
 		if !l.up() {
 			if closed(ctx, l.conn) {
@@ -66,9 +71,10 @@ func (l *link) ready(ctx context.Context, patience time.Duration) (interrupted b
 			if away := time.Since(start); away >= patience {
 				return true, fmt.Errorf("zookeeper: %w: %v for %v", errAway, l.conn.State(), away.Round(100*time.Millisecond))
 			}
-			if err := pause(ctx, glance/8); err != nil {
+			if err := pause(ctx, min(wait, patience-time.Since(start))); err != nil {
 				return true, err
 			}
+			wait = min(wait*3/2, seldom)
 			continue
 		}
 		interrupted = true

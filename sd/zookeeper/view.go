@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -65,7 +66,15 @@ func (v *view) due() bool {
 	return len(v.behind) > 0 || v.listDue()
 }
 
-func (v *view) listDue() bool { return v.stale && !time.Now().Before(v.again) }
+func (v *view) listDue() bool { return v.stale && v.wait() <= 0 }
+
+// wait returns how long it is until the list may be read again.
+func (v *view) wait() time.Duration {
+	if !v.stale {
+		return math.MaxInt64
+	}
+	return time.Until(v.again)
+}
 
 // heed notes which traps have sprung. It may also have been one that somebody of the
 // same name had before; then the present one is still set.

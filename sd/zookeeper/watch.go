@@ -143,13 +143,15 @@ func (w *watch) publish() bool {
 
 // rest waits until there is something to do.
 func (w *watch) rest(ctx context.Context) {
-	look := time.NewTicker(glance)
-	defer look.Stop()
 	for !w.link.interrupted() && !w.view.due() {
+		look := time.NewTimer(min(glance, w.view.wait()))
 		select {
 		case <-w.bell.rung:
 		case <-look.C:
 		case <-ctx.Done():
+		}
+		look.Stop()
+		if ctx.Err() != nil {
 			return
 		}
 	}
