@@ -43,9 +43,9 @@ func Propagator(p propagation.TextMapPropagator) Option {
 	}
 }
 
-// Attributes adds attributes to each span at its start, where samplers see them; of a
-// call itself they see name and kind.
-// The slice is copied. One with the name of the toolkit's own replaces it.
+// Attributes adds attributes to each span at its start, where samplers see them; of the
+// call itself they see name and kind. The slice is copied. One with the name of
+// rpc.system.name or rpc.method replaces that.
 func Attributes(attrs ...attribute.KeyValue) Option {
 	attrs = slices.Clone(attrs)
 	return func(c *config) error {

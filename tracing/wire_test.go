@@ -202,3 +202,20 @@ func TestASampledOutTraceIsSentAsSuch(t *testing.T) {
 		t.Errorf("sent %q, want the same trace, not sampled, from a span of its own", got)
 	}
 }
+
+// What a client's own propagator writes is sent, and nothing of the server's.
+func TestEachClientHasItsPropagator(t *testing.T) {
+	r := record(t)
+	var out headers
+	leaf := func(ctx context.Context, text string) (string, error) {
+		out = sent(ctx)
+		return text, nil
+	}
+	e := tracing.Client(leaf, "Echo", r.option(), tracing.Propagator(b3.New()))
+	_, _ = tracing.Server(e, "Echo", r.option())(t.Context(), "x")
+	client := r.spans()[0].SpanContext
+	want := headers{"B3": client.TraceID().String() + "-" + client.SpanID().String() + "-1"}
+	if !maps.Equal(out, want) {
+		t.Errorf("sent %v, want %v", out, want)
+	}
+}
