@@ -14,7 +14,7 @@ func All() []measure.Group {
 	groups = append(groups, PicksOfWeights()...)
 	groups = append(groups, PicksBesideKratos()...)
 	groups = append(groups, PicksBesideGRPC()...)
-	groups = append(groups, Updates(100), Updates(10_000), Retries(), Failsafes(), Limits(), Breakers(), Logs())
+	groups = append(groups, Updates(100), Updates(10_000), Retries(), Failsafes(), Limits(), Breakers(), Logs(), Traces())
 	return append(groups, HTTPs()...)
 }
 
