@@ -15,7 +15,8 @@ func All() []measure.Group {
 	groups = append(groups, PicksBesideKratos()...)
 	groups = append(groups, PicksBesideGRPC()...)
 	groups = append(groups, Updates(100), Updates(10_000), Retries(), Failsafes(), Limits(), Breakers(), Logs(), Traces())
-	return append(groups, HTTPs()...)
+	groups = append(groups, HTTPs()...)
+	return append(groups, GRPCs()...)
 }
 
 // parallel shares the turns among so many goroutines.
