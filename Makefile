@@ -1,6 +1,6 @@
 # Modules of the workspace, and those outside of it.
 MODULES := . examples sd/consul sd/etcd sd/zookeeper tracing transport/grpckit
-OUTSIDE := benchmarks
+OUTSIDE := benchmarks tools/protogen
 
 FUZZTIME ?= 10s
 
