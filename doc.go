@@ -35,6 +35,7 @@
 //	transport          serve: register, become ready, drain, stop
 //	transport/httpkit  HTTP handlers, endpoints and a balancing RoundTripper
 //	transport/grpckit  gRPC: generated code as endpoints (a module of its own)
+//	tracing            spans, by OpenTelemetry's API (a module of its own)
 //	examples           complete programs (a module of its own)
 //
 // Start with examples/quickstart.
