@@ -2,6 +2,8 @@ package zookeeper_test
 
 import (
 	"context"
+	"io"
+	"net"
 	"regexp"
 	"strings"
 	"sync"
@@ -60,7 +62,7 @@ func newService(t *testing.T, server *testserver.Server, service string) sdtest.
 		Peer: registrar(t, connect(t, (&gate{}).dial, server.Addr()), path),
 		Outages: map[string]func(*testing.T) func(){
 			"killed": func(*testing.T) func() { server.Kill(); return server.Start },
-			"paused": func(*testing.T) func() { server.Pause(); return server.Resume },
+			"paused": func(t *testing.T) func() { pause(t, server); return server.Resume },
 		},
 		Cuts:     cuts(proxy),
 		LoseData: func(*testing.T) { server.Kill(); server.Wipe(); server.Start() },
@@ -95,6 +97,24 @@ func newService(t *testing.T, server *testserver.Server, service string) sdtest.
 		s.Kill = func(t *testing.T, _ string) { t.Fatal("nobody here is mortal") }
 	}
 	return s
+}
+
+// pause pauses a server and returns once it answers no more: on a busy machine its
+// threads stop one after the other.
+func pause(t *testing.T, server *testserver.Server) {
+	t.Helper()
+	server.Pause()
+	eventually(t, "the paused server is silent", func() bool {
+		conn, err := net.DialTimeout("tcp4", server.Addr(), time.Second)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(time.Second / 5))
+		_, _ = io.WriteString(conn, "ruok")
+		_, err = conn.Read(make([]byte, 1))
+		return err != nil
+	})
 }
 
 // cuts are the ways in which the network fails between one client and the server.

@@ -61,7 +61,7 @@ func TestEnsemble(t *testing.T) {
 	leader.Start()
 
 	leader = ensemble.Leader()
-	leader.Pause()
+	pause(t, leader)
 	changes("the leader was paused")
 	time.Sleep(timeout + time.Second)
 	leader.Resume()
