@@ -73,7 +73,7 @@ func (e *entry) within(ctx context.Context, f func(context.Context) error) error
 	if err == nil {
 		return nil
 	}
-	err = why(ctx, err)
+	err = e.registry.told(why(ctx, err))
 	e.line = e.registry.after(err, e.line)
 	return err
 }

@@ -77,7 +77,7 @@ func (i *Instancer) supervise(ctx context.Context, n *news) {
 	for failures := 0; ctx.Err() == nil; {
 		start := time.Now()
 		f := follower{Instancer: i, line: line, news: n}
-		err := f.run(ctx, failures)
+		err := i.registry.told(f.run(ctx, failures))
 		if ctx.Err() != nil {
 			return
 		}

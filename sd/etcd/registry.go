@@ -53,6 +53,15 @@ func (r *registry) open(ctx context.Context) (context.Context, context.CancelCau
 	return ctx, func(cause error) { stop(); cancel(cause) }
 }
 
+// told returns ErrClosed for what a closed client makes of a request, which may be
+// known before open has ended its context.
+func (r *registry) told(err error) error {
+	if r.client.Ctx().Err() != nil {
+		return ErrClosed
+	}
+	return err
+}
+
 // fault makes of a request's error what the user is told: the cause if ctx was ended
 // by ourselves, etcd's own error if it is one.
 func fault(ctx context.Context, err error) error {
