@@ -98,6 +98,7 @@ func (e *entry) amend(ctx context.Context, in sd.Instance) (stands bool, err err
 		}
 		return false, err
 	}
+	e.rank(r.stat)
 	data, err := encode(in, e.sinceIn(r.stat))
 	if err != nil || bytes.Equal(data, e.says) && r.stat.Version == e.version {
 		return err == nil, err
@@ -144,10 +145,34 @@ func (e *entry) create(ctx context.Context, in sd.Instance) error {
 			_ = e.conn.Delete(path, -1)
 		}
 	})
-	if err = errors.Join(late, err); err == nil {
-		e.says, e.version = data, 0
+	if err = errors.Join(late, err); err != nil {
+		return err
+	}
+	e.says, e.version = data, 0
+	return e.learn(ctx)
+}
+
+// learn asks for the rank of the first node. Put does not return before it is known:
+// whoever lost it could not tell a successor that he came before.
+func (e *entry) learn(ctx context.Context) error {
+	if e.since != 0 {
+		return nil
+	}
+	r, err := e.ask(ctx, func() (r reply) {
+		r.exists, r.stat, r.err = e.conn.Exists(e.path)
+		return r
+	})
+	if err == nil && r.exists {
+		e.rank(r.stat)
 	}
 	return err
+}
+
+// rank notes which transaction made the first node.
+func (e *entry) rank(stat *zk.Stat) {
+	if e.since == 0 {
+		e.since = stat.Czxid
+	}
 }
 
 func (e *entry) ask(ctx context.Context, call func() reply) (reply, error) {

@@ -75,9 +75,7 @@ func (e *entry) check(ctx context.Context) error {
 	case r.stat.EphemeralOwner != e.conn.SessionID():
 		return errSession
 	}
-	if e.since == 0 {
-		e.since = r.stat.Czxid
-	}
+	e.rank(r.stat)
 	return nil
 }
 
