@@ -119,8 +119,8 @@ func (s *Server) Wipe() {
 	}
 }
 
-// Pause stops the process where it is: it keeps its connections, which the system
-// still accepts for it, and does nothing.
+// Pause stops the process where it is, and returns once it has: it keeps its
+// connections, which the system still accepts for it, and does nothing.
 func (s *Server) Pause() {
 	s.t.Helper()
 	s.signal("pause", (*process).pause)
