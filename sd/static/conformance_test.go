@@ -108,6 +108,7 @@ func TestFileConformance(t *testing.T) {
 	sdtest.Run(t, sdtest.Harness{
 		InProcess: true,
 		Quiet:     20 * time.Second,
+		Recovery:  30 * time.Second, // the file is read every few seconds
 		Many:      50,
 		Must:      []sdtest.Fault{sdtest.Outage, sdtest.LoseData, sdtest.Delete},
 		New: func(t *testing.T, service string) sdtest.Service {
