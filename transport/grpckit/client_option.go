@@ -101,8 +101,8 @@ func Instances(opts ...sd.EndpointerOption) ClientOption {
 }
 
 // DialOptions passes options on to grpc-go, after those of the toolkit. Interceptors
-// must be chained, see [grpc.WithChainUnaryInterceptor]; they see a call after its
-// metadata is set.
+// that are chained, see [grpc.WithChainUnaryInterceptor], see a call after its
+// metadata is set; one that is not, see [grpc.WithUnaryInterceptor], before.
 func DialOptions(opts ...grpc.DialOption) ClientOption {
 	return func(o *clientConfig) error {
 		o.dial = append(o.dial, opts...)

@@ -91,7 +91,7 @@ func serve(t testing.TB, s server, e *echo) string {
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
 		s.Stop()
-		if err := <-done; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		if err := <-done; err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("Serve: %v", err)
 		}
 	})

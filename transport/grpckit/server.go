@@ -2,6 +2,7 @@ package grpckit
 
 import (
 	"context"
+	"errors"
 	"net"
 	"runtime"
 	"slices"
@@ -67,6 +68,12 @@ func NewServer(opts ...ServerOption) *Server {
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: 15 * time.Minute, Time: 30 * time.Second, Timeout: 20 * time.Second,
 		}),
+		// The only one that is outside of what is chained. A second is refused by grpc-go.
+		grpc.StreamInterceptor(func(
+			srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+		) error {
+			return in.stream(srv, stream, info.FullMethod, handler)
+		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
 			MinTime: 10 * time.Second, PermitWithoutStream: true,
 		}),
@@ -77,19 +84,13 @@ func NewServer(opts ...ServerOption) *Server {
 }
 
 // RegisterService is for generated code; see [grpc.Server.RegisterService]. It puts
-// the toolkit's own round each method, where an interceptor would be: so it is
+// the toolkit's own round each unary method, where an interceptor would be: so it is
 // outside of all interceptors, and costs two allocations less.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	own := *desc
-	own.Methods, own.Streams = slices.Clone(desc.Methods), slices.Clone(desc.Streams)
+	own.Methods = slices.Clone(desc.Methods)
 	for i, m := range own.Methods {
 		own.Methods[i].Handler = s.method("/"+desc.ServiceName+"/"+m.MethodName, m.Handler)
-	}
-	for i, m := range own.Streams {
-		name, handle := "/"+desc.ServiceName+"/"+m.StreamName, m.Handler
-		own.Streams[i].Handler = func(srv any, stream grpc.ServerStream) error {
-			return s.inbound.stream(srv, stream, name, handle)
-		}
 	}
 	s.Server.RegisterService(&own, impl)
 }
@@ -109,14 +110,29 @@ func (s *Server) method(name string, handle methodHandler) methodHandler {
 	}
 }
 
-// Serve is for [transport.Serve]; see [grpc.Server.Serve].
-func (s *Server) Serve(l net.Listener) error { return s.Server.Serve(l) }
+// Serve is for [transport.Serve]; see [grpc.Server.Serve]. Of a server that was
+// stopped before it returns [net.ErrClosed], as a closed listener's.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.Server.Serve(l)
+	if errors.Is(err, grpc.ErrServerStopped) {
+		return net.ErrClosed
+	}
+	return err
+}
+
+// GracefulStop is Shutdown without a bound.
+func (s *Server) GracefulStop() {
+	s.health.stop() // a Watch would hold it for ever
+	s.Server.GracefulStop()
+}
+
+// Stop is Close.
+func (s *Server) Stop() { _ = s.Close() }
 
 // Shutdown is not healthy any more, tells clients to call elsewhere (GOAWAY), and
 // returns once no call and no stream is in flight, or with the context's error. Close
 // ends what is left then.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.health.stop()
 	done := make(chan struct{})
 	go func() { defer close(done); s.GracefulStop() }()
 	select {
@@ -131,6 +147,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // never fails.
 func (s *Server) Close() error {
 	s.health.stop()
-	s.Stop()
+	s.Server.Stop()
 	return nil
 }

@@ -97,7 +97,9 @@ func Readiness(r *transport.Readiness) ServerOption {
 	}
 }
 
-// ServerOptions passes options on to grpc-go, after those of the toolkit.
+// ServerOptions passes options on to grpc-go, after those of the toolkit. Interceptors
+// of streams must be chained, see [grpc.ChainStreamInterceptor]: grpc-go panics
+// otherwise.
 func ServerOptions(opts ...grpc.ServerOption) ServerOption {
 	return func(s *serverConfig) error {
 		s.grpc = append(s.grpc, opts...)

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 	rpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
@@ -179,6 +181,58 @@ func TestUsersInterceptorsAreInside(t *testing.T) {
 	if e, _ := errors.AsType[*endpoint.Error](err); !e.Outgoing || e.NotProcessed {
 		t.Errorf("the error is %+v", e)
 	}
+}
+
+// The same of streams: the error of one's own interceptor keeps its code and its
+// cause, and its panic ends the call alone.
+func TestUsersStreamInterceptorsAreInside(t *testing.T) {
+	var id string
+	var panics bool
+	s := grpckit.NewServer(grpckit.ServerOptions(grpc.ChainStreamInterceptor(
+		func(_ any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, _ grpc.StreamHandler) error {
+			id = call.From(stream.Context()).RequestID()
+			if panics {
+				panic("in an interceptor")
+			}
+			return &endpoint.Error{Code: endpoint.Unauthenticated, Message: "who?", Err: errors.New("secret")}
+		})))
+	client := echopb.NewEchoClient(dial(t, serve(t, s, &echo{say: repeat})))
+	for code, p := range map[endpoint.Code]bool{endpoint.Unauthenticated: false, endpoint.Internal: true} {
+		panics = p
+		stream, err := client.Chat(call.With(within(t), call.RequestID("id")))
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		if endpoint.CodeOf(err) != code || id != "id" || strings.Contains(err.Error(), "secret") {
+			t.Errorf("the interceptor saw %q, the error is %v", id, err)
+		}
+	}
+}
+
+func TestAServerThatWasStoppedServesNoMore(t *testing.T) {
+	s := grpckit.NewServer()
+	s.Stop()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// A client that watches the health would hold a graceful stop for ever.
+func TestAGracefulStopEndsWatchers(t *testing.T) {
+	s := grpckit.NewServer()
+	conn := dial(t, serve(t, s, &echo{}))
+	watch, err := healthpb.NewHealthClient(conn).Watch(within(t), &healthpb.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	s.GracefulStop()
 }
 
 func TestReflectionIsByChoice(t *testing.T) {
