@@ -1,6 +1,5 @@
-// Addsvc is a small service that adds: numbers and texts, over HTTP/JSON and over gRPC,
-// from one set of endpoints with one stack of middleware. The same program is its
-// client, which balances over three instances.
+// Addsvc adds numbers and texts, over HTTP/JSON and gRPC, from one set of endpoints with
+// one stack of middleware. It is its own client, which balances over three instances.
 //
 //	go run ./examples/addsvc serve
 //	go run ./examples/addsvc sum 1 2
@@ -56,12 +55,14 @@ func run(ctx context.Context, args []string) (answer any, err error) {
 		return "stopped", serve(ctx, strings.Split(*http, ","), strings.Split(*grpc, ","), secure)
 	case *wire == "http":
 		return call(ctx, NewHTTPClient, *http, secure, flags.Args())
+	case *wire == "grpc":
+		return call(ctx, NewGRPCClient, *grpc, secure, flags.Args())
 	}
-	return call(ctx, NewGRPCClient, *grpc, secure, flags.Args())
+	return nil, fmt.Errorf("there is no wire %q", *wire)
 }
 
 // serve runs an instance at each address until ctx ends or one fails.
-func serve(ctx context.Context, http, grpc []string, secure *tls.Config) error {
+func serve(ctx context.Context, http, grpc []string, secure *tls.Config) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	endpoints := NewEndpoints(Service{}, log.New(slog.NewTextHandler(os.Stderr, nil)))
@@ -77,11 +78,10 @@ func serve(ctx context.Context, http, grpc []string, secure *tls.Config) error {
 	for _, addr := range grpc {
 		go run(addr, NewGRPCServer(endpoints, secure))
 	}
-	var errs []error
 	for range len(http) + len(grpc) {
-		errs = append(errs, <-results)
+		err = errors.Join(err, <-results)
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // dialer is NewHTTPClient or NewGRPCClient: a client is the same over either wire.
@@ -106,8 +106,8 @@ func call(ctx context.Context, dial dialer, addrs string, secure *tls.Config, ar
 	switch args[0] {
 	case "sum":
 		var r SumRequest
-		if _, err := fmt.Sscan(args[1]+" "+args[2], &r.A, &r.B); err != nil {
-			return nil, err
+		if _, err := fmt.Sscanf(args[1]+" "+args[2]+"\n", "%d %d\n", &r.A, &r.B); err != nil {
+			return nil, fmt.Errorf("sum wants two whole numbers: %w", err)
 		}
 		return service.Sum(ctx, r)
 	case "concat":
