@@ -6,13 +6,15 @@ FUZZTIME ?= 10s
 
 .PHONY: test servers lint bench fuzz cover
 
-# Every test of every module: in the workspace with the race detector, then each
-# module alone, as its users see it.
+# Every test of every module in the workspace, with the race detector. Then each
+# module alone, as its users see it, without the long suites that have just run.
 test: servers
 	@set -e; for m in $(MODULES); do \
 		echo "== $$m, in the workspace"; (cd $$m && go test -race ./...); done
-	@set -e; for m in $(MODULES) $(OUTSIDE); do \
-		echo "== $$m, alone"; (cd $$m && GOWORK=off go test ./...); done
+	@set -e; for m in $(MODULES); do \
+		echo "== $$m, alone"; (cd $$m && GOWORK=off go test -short ./...); done
+	@set -e; for m in $(OUTSIDE); do \
+		echo "== $$m"; (cd $$m && GOWORK=off go test ./...); done
 
 # The real servers that tests talk to, made once per machine: see CONTRIBUTING.md.
 servers:

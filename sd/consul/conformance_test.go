@@ -19,6 +19,9 @@ import (
 const ttl = 10 * time.Second
 
 func TestConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("without -short the suite runs against the real server")
+	}
 	t.Parallel()
 	server := testserver.NewConsul(t)
 	watch := []consul.WatchOption{consul.WatchSilence(3 * time.Second)}

@@ -22,6 +22,9 @@ type registry struct {
 
 // TestConformance gives each case a server of its own, so that most can run at once.
 func TestConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("without -short the suite runs against the real server")
+	}
 	guarded := newGuarded(t)
 	var mu sync.Mutex
 	servers := make(map[*testing.T]*registry)

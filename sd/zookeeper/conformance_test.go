@@ -19,6 +19,9 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("without -short the suite runs against the real server")
+	}
 	shared := testserver.NewZooKeeper(t)
 	own := regexp.MustCompile(`/(Outage|Flapping|LostData|LostAgain|DeregisteredStaysLost)`)
 	servers := make(map[*testing.T]*testserver.Server)
