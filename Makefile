@@ -1,20 +1,21 @@
 # Modules of the workspace, and those outside of it.
-MODULES := . examples sd/consul sd/etcd sd/zookeeper tracing transport/grpckit
+REGISTRIES := sd/consul sd/etcd sd/zookeeper
+MODULES := . examples $(REGISTRIES) tracing transport/grpckit
 OUTSIDE := benchmarks tools/protogen
 
 FUZZTIME ?= 10s
 
 .PHONY: test servers lint bench fuzz cover
 
-# Every test of every module in the workspace, with the race detector. Then each
-# module alone, as its users see it, without the long suites that have just run.
+# Every test of every module: in the workspace with the race detector, then each
+# module alone, as its users see it. There the registries' suites, which are long and
+# have just run, are left out by -short.
 test: servers
 	@set -e; for m in $(MODULES); do \
 		echo "== $$m, in the workspace"; (cd $$m && go test -race ./...); done
-	@set -e; for m in $(MODULES); do \
-		echo "== $$m, alone"; (cd $$m && GOWORK=off go test -short ./...); done
-	@set -e; for m in $(OUTSIDE); do \
-		echo "== $$m"; (cd $$m && GOWORK=off go test ./...); done
+	@set -e; for m in $(MODULES) $(OUTSIDE); do \
+		case " $(REGISTRIES) " in *" $$m "*) short=-short;; *) short=;; esac; \
+		echo "== $$m, alone"; (cd $$m && GOWORK=off go test $$short ./...); done
 
 # The real servers that tests talk to, made once per machine: see CONTRIBUTING.md.
 servers:
