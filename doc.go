@@ -36,6 +36,7 @@
 //	transport/httpkit  HTTP handlers, endpoints and a balancing RoundTripper
 //	transport/grpckit  gRPC: generated code as endpoints (a module of its own)
 //	tracing            spans, by OpenTelemetry's API (a module of its own)
+//	metrics            calls and the toolkit's own parts, by OpenTelemetry's API (a module of its own)
 //	examples           complete programs (a module of its own)
 //
 // Start with examples/quickstart.
