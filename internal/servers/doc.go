@@ -1,6 +1,6 @@
-// Package servers gets the real servers that the tests talk to: etcd and Consul
-// are built from their Go modules, ZooKeeper's jars come from Debian's packages.
-// Nothing is installed and root is not needed.
+// Package servers gets the real servers that the tests talk to: etcd, Consul and
+// OpenTelemetry's Collector are built from their Go modules, ZooKeeper's jars and
+// Prometheus come from Debian's packages. Nothing is installed and root is not needed.
 //
 //	path, err := servers.Etcd.Get(ctx, os.Stderr)
 //

@@ -26,13 +26,26 @@ type Source struct {
 
 // The servers.
 var (
-	Consul    = Source{Name: "consul", Variable: "DOWEL_CONSUL", file: "consul", key: toolKey, fill: buildTool}
-	Etcd      = Source{Name: "etcd", Variable: "DOWEL_ETCD", file: "etcd", key: toolKey, fill: buildTool}
-	ZooKeeper = Source{Name: "zookeeper", Variable: "DOWEL_ZOOKEEPER", key: jarsKey, fill: fetchJars}
+	Collector = Source{
+		Name: "otelcol", Variable: "DOWEL_OTELCOL", file: "otelcol", key: collectorModule.key, fill: collectorModule.build,
+	}
+	Consul = Source{
+		Name: "consul", Variable: "DOWEL_CONSUL", file: "consul", key: consulModule.key, fill: consulModule.build,
+	}
+	Etcd = Source{
+		Name: "etcd", Variable: "DOWEL_ETCD", file: "etcd", key: etcdModule.key, fill: etcdModule.build,
+	}
+	Prometheus = Source{
+		Name: "prometheus", Variable: "DOWEL_PROMETHEUS", file: "prometheus",
+		key: prometheusProgram.key, fill: prometheusProgram.fetch,
+	}
+	ZooKeeper = Source{
+		Name: "zookeeper", Variable: "DOWEL_ZOOKEEPER", key: zooKeeperJars.key, fill: zooKeeperJars.fetch,
+	}
 )
 
 // All returns every source.
-func All() []Source { return []Source{Etcd, ZooKeeper, Consul} }
+func All() []Source { return []Source{Etcd, ZooKeeper, Prometheus, Collector, Consul} }
 
 // Named returns the source of that name.
 func Named(name string) (Source, error) {

@@ -73,6 +73,42 @@ func TestGetStopsWaiting(t *testing.T) {
 	wg.Wait()
 }
 
+// A server whose program is ours is another one once that changes.
+func TestGetMakesAServerAgainOnceItsSourceChanges(t *testing.T) {
+	calls := fakeGo(t, `echo call >> "$CALLS"; cat main.go > "$out"`)
+	checkout := t.TempDir()
+	module := filepath.Join(checkout, "internal", "servers", "otelcol")
+	if err := os.MkdirAll(module, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(checkout)
+	for _, file := range []string{"go.mod", "go.sum", "main.go"} {
+		for _, text := range []string{"one", "another"} {
+			for _, name := range []string{"go.mod", "go.sum", "main.go"} {
+				if err := os.WriteFile(filepath.Join(module, name), []byte(name), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(module, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				path, err := servers.Collector.Get(t.Context(), io.Discard)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, _ := os.ReadFile(path)
+				if want, _ := os.ReadFile(filepath.Join(module, "main.go")); string(got) != string(want) {
+					t.Errorf("%s says %q and the server is made of %q", file, text, got)
+				}
+			}
+		}
+	}
+	if text, _ := os.ReadFile(calls); strings.Count(string(text), "call") != 6 {
+		t.Errorf("calls of go: %q, want one for each of six states", text)
+	}
+}
+
 func TestGetPrefersTheUsers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "etcd")
 	if err := os.WriteFile(path, nil, 0o755); err != nil {
@@ -122,6 +158,7 @@ while [ $# -gt 1 ]; do [ "$1" = -o ] && out=$2; shift; done
 	t.Setenv("CALLS", calls)
 	t.Setenv("DOWEL_ETCD", "")
 	t.Setenv("DOWEL_CONSUL", "")
+	t.Setenv("DOWEL_OTELCOL", "")
 	t.Setenv("HOME", dir)
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
 	return calls

@@ -14,56 +14,57 @@ import (
 	"strings"
 )
 
-// toolKey names the version of a server that the module beside this package, of
-// that name, pins as its tool.
-func toolKey(name string) (string, error) {
+// module is a server that is built from Go modules, by the module beside this
+// package that has the server's name and pins their versions.
+type module struct {
+	version string // the module whose version is the server's
+	program string // the package to build; "." is that of the module itself
+}
+
+var (
+	consulModule    = module{version: "github.com/hashicorp/consul", program: "github.com/hashicorp/consul"}
+	etcdModule      = module{version: "go.etcd.io/etcd/server/v3", program: "go.etcd.io/etcd/server/v3"}
+	collectorModule = module{version: "go.opentelemetry.io/collector/otelcol", program: "."}
+)
+
+// key names the version, and all that the server is built from.
+func (m module) key(name string) (string, error) {
 	dir, err := moduleDir(name)
 	if err != nil {
 		return "", err
 	}
-	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	files := []string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")}
+	own, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return "", err
 	}
-	sum, err := os.ReadFile(filepath.Join(dir, "go.sum"))
-	if err != nil {
-		return "", err
+	var texts [][]byte
+	for _, file := range append(files, own...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		texts = append(texts, text)
 	}
-	tool := toolOf(mod)
-	hash := sha256.Sum256(bytes.Join([][]byte{mod, sum}, []byte{0}))
-	return fmt.Sprintf("%s-%s-%s-%s-%x", name, versionOf(mod, tool), runtime.GOOS, runtime.GOARCH, hash[:6]), nil
+	hash := sha256.Sum256(bytes.Join(texts, []byte{0}))
+	return fmt.Sprintf("%s-%s-%s-%s-%x", name, versionOf(texts[0], m.version), runtime.GOOS, runtime.GOARCH, hash[:6]), nil
 }
 
-// buildTool builds the tool of the module of that name.
-func buildTool(ctx context.Context, name, dir string, progress io.Writer) error {
-	module, err := moduleDir(name)
+func (m module) build(ctx context.Context, name, dir string, progress io.Writer) error {
+	at, err := moduleDir(name)
 	if err != nil {
 		return err
 	}
-	mod, err := os.ReadFile(filepath.Join(module, "go.mod"))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(progress, "%s: building %s, once on this machine; allow some minutes\n", name, toolOf(mod))
-	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, name), toolOf(mod))
-	cmd.Dir = module
+	fmt.Fprintf(progress, "%s: building %s, once on this machine; allow some minutes\n", name, m.version)
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, name), m.program)
+	cmd.Dir = at
 	// The module stands outside of the workspace, and the user's flags may be for
 	// the tests of another.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
 	return run(cmd, progress)
 }
 
-// toolOf returns the package that a go.mod has as its only tool.
-func toolOf(mod []byte) string {
-	for line := range strings.Lines(string(mod)) {
-		if tool, ok := strings.CutPrefix(line, "tool "); ok {
-			return strings.TrimSpace(tool)
-		}
-	}
-	return ""
-}
-
-// versionOf returns the required version of the module that is the package.
+// versionOf returns the required version of the module.
 func versionOf(mod []byte, module string) string {
 	for line := range strings.Lines(string(mod)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == module {

@@ -9,24 +9,39 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
+// debian is a server whose files come from Debian's packages. Their versions are
+// the distribution's matter: packages are asked for by name.
+type debian struct {
+	packages []string
+	files    []string // paths within the packages; their last elements are kept
+}
+
 // What ZooKeeper's server needs of the packages that Debian's package depends on:
 // they are 152 with theirs.
-var (
-	jarPackages = []string{
+var zooKeeperJars = debian{
+	packages: []string{
 		"libdropwizard-metrics-java", "libnetty-java", "libslf4j-java", "libsnappy-java", "libzookeeper-java",
-	}
-	jars = []string{
-		"metrics-core", "netty-buffer", "netty-codec", "netty-common", "netty-handler", "netty-resolver", "netty-transport",
-		"slf4j-api", "slf4j-simple", "snappy-java", "zookeeper", "zookeeper-jute",
-	}
-)
+	},
+	files: jars("metrics-core", "netty-buffer", "netty-codec", "netty-common", "netty-handler", "netty-resolver",
+		"netty-transport", "slf4j-api", "slf4j-simple", "snappy-java", "zookeeper", "zookeeper-jute"),
+}
 
-// jarsKey names the distribution that the packages are of. Their versions are the
-// distribution's matter: packages are asked for by name.
-func jarsKey(name string) (string, error) {
+// Prometheus's package depends on others for its web pages only.
+var prometheusProgram = debian{packages: []string{"prometheus"}, files: []string{"usr/bin/prometheus"}}
+
+func jars(names ...string) (files []string) {
+	for _, name := range names {
+		files = append(files, "usr/share/java/"+name+".jar")
+	}
+	return files
+}
+
+// key names the distribution that the packages are of.
+func (d debian) key(name string) (string, error) {
 	for _, program := range []string{"apt-get", "dpkg"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return "", errors.New("this system has no Debian packages")
@@ -36,8 +51,8 @@ func jarsKey(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	hash := sha256.Sum256([]byte(strings.Join(append(jarPackages, jars...), " ")))
-	return fmt.Sprintf("%s-%s-%x", name, codename(string(release)), hash[:6]), nil
+	hash := sha256.Sum256([]byte(strings.Join(append(d.packages, d.files...), " ")))
+	return fmt.Sprintf("%s-%s-%s-%x", name, codename(string(release)), runtime.GOARCH, hash[:6]), nil
 }
 
 // codename returns that of a distribution, as in "bookworm".
@@ -50,11 +65,11 @@ func codename(release string) string {
 	return "unknown"
 }
 
-// fetchJars downloads the packages and keeps the jars. apt has a state of its own
+// fetch downloads the packages and keeps the files. apt has a state of its own
 // here, so that it needs no root; it checks signatures as ever.
-func fetchJars(ctx context.Context, name, dir string, progress io.Writer) error {
-	fmt.Fprintf(progress, "%s: downloading %s\n", name, strings.Join(jarPackages, " "))
-	work, err := os.MkdirTemp("", "dowel-jars-")
+func (d debian) fetch(ctx context.Context, name, dir string, progress io.Writer) error {
+	fmt.Fprintf(progress, "%s: downloading %s\n", name, strings.Join(d.packages, " "))
+	work, err := os.MkdirTemp("", "dowel-debian-")
 	if err != nil {
 		return err
 	}
@@ -67,7 +82,7 @@ func fetchJars(ctx context.Context, name, dir string, progress io.Writer) error 
 	if err := apt(ctx, work, progress, "update"); err != nil {
 		return err
 	}
-	if err := apt(ctx, work, progress, append([]string{"download"}, jarPackages...)...); err != nil {
+	if err := apt(ctx, work, progress, append([]string{"download"}, d.packages...)...); err != nil {
 		return err
 	}
 	packages, err := filepath.Glob(filepath.Join(work, "*.deb"))
@@ -80,7 +95,12 @@ func fetchJars(ctx context.Context, name, dir string, progress io.Writer) error 
 			return err
 		}
 	}
-	return keepJars(filepath.Join(root, "usr/share/java"), dir)
+	for _, file := range d.files {
+		if err := keep(filepath.Join(root, file), filepath.Join(dir, filepath.Base(file))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func apt(ctx context.Context, work string, progress io.Writer, args ...string) error {
@@ -99,16 +119,15 @@ func apt(ctx context.Context, work string, progress io.Writer, args ...string) e
 	return run(cmd, progress)
 }
 
-// keepJars copies the jars; in the packages they are links to names with versions.
-func keepJars(from, to string) error {
-	for _, jar := range jars {
-		data, err := os.ReadFile(filepath.Join(from, jar+".jar"))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, jar+".jar"), data, 0o644); err != nil {
-			return err
-		}
+// keep copies a file with its mode; jars are links to names with versions.
+func keep(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
 	}
-	return nil
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, info.Mode().Perm())
 }
