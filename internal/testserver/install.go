@@ -49,9 +49,15 @@ func install(t testing.TB, source servers.Source) string {
 		t.Skipf("NOT TESTED: the server at %s_ADDR=%s is not this test's to kill; set %s too to have it start one of its own",
 			source.Variable, addr, source.Variable)
 	}
+	return get(t, source, ",\nor "+source.Variable+"_ADDR to the address of one that runs: tests that need to kill it are skipped then")
+}
+
+// get is install of a server that tests always start by themselves.
+func get(t testing.TB, source servers.Source, advice string) string {
+	t.Helper()
 	path, err := source.Get(context.Background(), testLog{t})
 	if err != nil {
-		t.Fatalf("%v,\nor %s_ADDR to the address of one that runs: tests that need to kill it are skipped then", err, source.Variable)
+		t.Fatal(err.Error() + advice)
 	}
 	return path
 }

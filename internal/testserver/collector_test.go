@@ -1,0 +1,67 @@
+package testserver_test
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/internal/testserver"
+)
+
+// The same span in both formats.
+const (
+	otlpSpan = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},
+		"scopeSpans":[{"scope":{"name":"by hand"},"spans":[{
+			"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","parentSpanId":"00f067aa0ba902b7",
+			"name":"Buy","kind":2,"startTimeUnixNano":"1000000000","endTimeUnixNano":"3000000000",
+			"attributes":[{"key":"n","value":{"intValue":"3"}},{"key":"new","value":{"boolValue":true}}],
+			"events":[{"timeUnixNano":"2000000000","name":"paid","attributes":[{"key":"sum","value":{"doubleValue":1.5}}]}],
+			"status":{"code":2,"message":"sold out"}}]}]}]}`
+	zipkinSpan = `[{"traceId":"0af7651916cd43dd8448eb211c80319c","id":"b7ad6b7169203331","parentId":"00f067aa0ba902b7",
+		"name":"Buy","kind":"SERVER","timestamp":1000000,"duration":2000000,"localEndpoint":{"serviceName":"shop"},
+		"tags":{"n":"3","error":"sold out"}}]`
+)
+
+func TestCollectorKeepsWhatItIsSent(t *testing.T) {
+	c := testserver.NewCollector(t)
+	send(t, c.OTLP()+"/v1/traces", otlpSpan)
+	got := c.Spans(1)
+	want := testserver.Span{
+		Service: "shop", Scope: "by hand",
+		TraceID: "0af7651916cd43dd8448eb211c80319c", SpanID: "b7ad6b7169203331", ParentID: "00f067aa0ba902b7",
+		Name: "Buy", Kind: "server", Start: time.Unix(1, 0), End: time.Unix(3, 0),
+		Attributes: map[string]any{"n": int64(3), "new": true}, Status: "error", StatusText: "sold out",
+		Events: []testserver.SpanEvent{{Name: "paid", Attributes: map[string]any{"sum": 1.5}}},
+	}
+	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+
+	send(t, c.Zipkin()+"/api/v2/spans", zipkinSpan)
+	got = c.Spans(2)
+	// Tags are text, and a failure's text is one of them.
+	want.Scope, want.Events, want.StatusText = "", nil, ""
+	want.Attributes = map[string]any{"n": "3", "error": "sold out"}
+	if len(got) != 2 || !reflect.DeepEqual(got[1], want) {
+		t.Errorf("by Zipkin %+v, want %+v", got, want)
+	}
+}
+
+func send(t *testing.T, url, body string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		t.Fatalf("%s: %s", url, resp.Status)
+	}
+}
