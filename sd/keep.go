@@ -8,19 +8,23 @@ import (
 )
 
 // Entry is the place of one instance in a registry, as an adapter sees it. [Keep]
-// calls its methods one at a time, so an Entry needs no lock.
+// calls its methods one at a time, so an Entry needs no lock. Each returns promptly
+// when its ctx is done.
 type Entry interface {
 	// Put writes the instance and returns nil once it is there. It is called
 	// again after it failed, after Hold returned, and when the instance changes.
 	// in has an ID, and its Meta is the Entry's own.
 	Put(ctx context.Context, in Instance) error
 	// Hold keeps the instance there (heartbeats, renewal of a lease) and returns
-	// why it was lost, or promptly when ctx is done.
+	// why it was lost.
 	Hold(ctx context.Context) error
 	// Remove takes out what Put of this Entry put there and nothing else. It is
 	// called also after a Put whose outcome is unknown, and again if it failed.
 	Remove(ctx context.Context) error
 }
+
+// ErrTimeout is that the registry, or the way to it, took longer than [KeepTimeout].
+var ErrTimeout = errors.New("sd: the registry did not answer in time")
 
 // Permanent marks an error of Entry.Put that trying again cannot mend, such as
 // refused credentials: it ends Register at once. Permanent of nil is nil.
@@ -46,8 +50,9 @@ type KeepOption func(*Registration)
 // is that of the zero Backoff.
 func KeepBackoff(b Backoff) KeepOption { return func(r *Registration) { r.backoff = b } }
 
-// KeepTimeout bounds each Put, so that a black hole in the network is an error
-// like any other. The default, also for zero, is 10 s.
+// KeepTimeout bounds each Put, and each Deregister as a whole, so that a black hole
+// in the network is an error like any other: [ErrTimeout]. The default, also for
+// zero, is 10 s.
 func KeepTimeout(d time.Duration) KeepOption { return func(r *Registration) { r.timeout = d } }
 
 // KeepNotify calls f with each new state, errors before the first success
@@ -122,7 +127,7 @@ func (r *Registration) first(ctx context.Context) error {
 	// A reply may have been lost, and not the entry.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
 	defer cancel()
-	_ = r.entry.Remove(ctx)
+	_ = r.remove(ctx)
 	return fmt.Errorf("sd: register %s: %w", r.id, err)
 }
 
@@ -173,7 +178,7 @@ func (r *Registration) hold(ctx context.Context) (lost, stood bool) {
 }
 
 func (r *Registration) put(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	ctx, cancel := r.bounded(ctx)
 	defer cancel()
 	in, version := r.want()
 	err := safely(func() error { return r.entry.Put(ctx, in) })
@@ -181,6 +186,23 @@ func (r *Registration) put(ctx context.Context) error {
 		r.applied(version)
 		return nil
 	}
+	err = r.late(ctx, err)
 	r.note(false, err)
 	return err
+}
+
+func (r *Registration) remove(ctx context.Context) error {
+	return safely(func() error { return r.entry.Remove(ctx) })
+}
+
+func (r *Registration) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.timeout, ErrTimeout)
+}
+
+// late adds to an error that it is the registration's own bound that has ended ctx.
+func (r *Registration) late(ctx context.Context, err error) error {
+	if context.Cause(ctx) != ErrTimeout {
+		return err
+	}
+	return fmt.Errorf("%w (%v): %w", ErrTimeout, r.timeout, err)
 }

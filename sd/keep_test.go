@@ -118,10 +118,13 @@ func TestKeepBoundsEachPut(t *testing.T) {
 				<-ctx.Done() // a black hole
 				return ctx.Err()
 			}}
-			start := time.Now()
-			keep(t, p, sd.KeepTimeout(set))
+			start, states := time.Now(), []sd.RegistrationState{}
+			keep(t, p, sd.KeepTimeout(set), sd.KeepNotify(func(s sd.RegistrationState) { states = append(states, s) }))
 			if d := time.Since(start); d < want || d > want+100*time.Millisecond {
 				t.Errorf("KeepTimeout(%v): a Put that hangs costs %v; want %v and a delay", set, d, want)
+			}
+			if len(states) == 0 || !errors.Is(states[0].Err, sd.ErrTimeout) {
+				t.Errorf("the states are %+v; want sd.ErrTimeout first", states)
 			}
 		})
 	}

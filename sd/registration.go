@@ -121,29 +121,36 @@ func (r *Registration) Update(ctx context.Context, in Instance) error {
 }
 
 // Deregister ends the supervision and removes from the registry only what this
-// registration itself put there, never a successor's entry. ctx bounds it. It
-// returns nil once the entry is gone; after an error it may be called again.
+// registration itself put there, never a successor's entry. It returns nil once the
+// entry is gone; after an error it may be called again. ctx bounds it, and so does
+// [KeepTimeout]: whatever its ctx, it does not hold a process up that shuts down
+// while the registry is away. The entry then goes as that of a process that died.
 func (r *Registration) Deregister(ctx context.Context) error {
 	r.mu.Lock()
 	r.ended = true
 	r.mu.Unlock()
 	r.end()
+	ctx, cancel := r.bounded(ctx)
+	defer cancel()
+	failed := func(err error) error {
+		return fmt.Errorf("sd: deregister %s: %w", r.id, r.late(ctx, err))
+	}
 	select {
 	case <-r.done:
 	case <-ctx.Done():
-		return fmt.Errorf("sd: deregister %s: %w", r.id, ctx.Err())
+		return failed(ctx.Err())
 	}
 	select {
 	case r.removing <- struct{}{}:
 		defer func() { <-r.removing }()
 	case <-ctx.Done():
-		return fmt.Errorf("sd: deregister %s: %w", r.id, ctx.Err())
+		return failed(ctx.Err())
 	}
 	if r.removed {
 		return nil
 	}
-	if err := r.entry.Remove(ctx); err != nil {
-		err = fmt.Errorf("sd: deregister %s: %w", r.id, err)
+	if err := r.remove(ctx); err != nil {
+		err = failed(err)
 		r.note(r.State().Registered, err) // it most likely stands as it did
 		return err
 	}

@@ -263,6 +263,60 @@ func TestDeregisterIsBounded(t *testing.T) {
 	})
 }
 
+// A context that never ends does not make Deregister wait for a registry for ever.
+func TestDeregisterIsBoundedWithoutADeadline(t *testing.T) {
+	hang := func(ctx context.Context, n int) error {
+		if n > 1 {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for set, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, 0: 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var states []sd.RegistrationState
+			r := keep(t, &place{remove: hang}, sd.KeepTimeout(set),
+				sd.KeepNotify(func(s sd.RegistrationState) { states = append(states, s) }))
+			start := time.Now()
+			err := r.Deregister(context.Background())
+			if d := time.Since(start); d != want || !errors.Is(err, sd.ErrTimeout) || !strings.Contains(err.Error(), want.String()) {
+				t.Errorf("KeepTimeout(%v): Deregister returns %v after %v; want sd.ErrTimeout after %v", set, err, d, want)
+			}
+			if last := states[len(states)-1]; !last.Registered || !errors.Is(last.Err, sd.ErrTimeout) {
+				t.Errorf("the last state is %+v", last)
+			}
+			if err := r.Deregister(context.Background()); err != nil {
+				t.Errorf("again it returns %v", err)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := keep(t, &place{remove: hang})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.Deregister(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sd.ErrTimeout) {
+			t.Errorf("with a deadline of its own Deregister returns %v", err)
+		}
+	})
+}
+
+func TestDeregisterSurvivesItsEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := keep(t, &place{remove: func(_ context.Context, n int) error {
+			if n == 1 {
+				panic("a broken adapter")
+			}
+			return nil
+		}})
+		if _, ok := errors.AsType[*sd.PanicError](r.Deregister(t.Context())); !ok {
+			t.Error("the panic of Remove is no error of Deregister")
+		}
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Errorf("again it returns %v", err)
+		}
+	})
+}
+
 // A Put that Deregister cut short may have passed, so Remove comes after it.
 func TestDeregisterDuringAPut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

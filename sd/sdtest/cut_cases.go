@@ -13,6 +13,7 @@ import (
 var cutCases = []testCase{
 	{name: "CutAndChurn", needs: Cut, heavy: true, run: cutAndChurn},
 	{name: "CutBounds", needs: Cut, run: cutBounds},
+	{name: "CutEndsDeregister", needs: Cut, run: cutEndsDeregister},
 	{name: "CutEndsWatches", needs: Cut, alone: true, run: cutEndsWatches},
 	{name: "CutSuccessor", needs: Cut, run: cutSuccessor},
 }

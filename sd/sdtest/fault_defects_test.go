@@ -73,6 +73,23 @@ var faultDefects = []defect{
 			return inner.Register(context.WithoutCancel(ctx), in)
 		})
 	}},
+	{"waits in Deregister for the network", "CutEndsDeregister", "Deregister without a deadline does not return", func(_ *memory.Registry, _ string, s *sdtest.Service) {
+		inner, mending := s.Registrar, make(chan struct{})
+		for kind, cut := range s.Cuts {
+			s.Cuts[kind] = func(t *testing.T) func() {
+				heal := cut(t)
+				return func() { heal(); close(mending) }
+			}
+		}
+		s.Registrar = registrarFunc(func(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
+			r, err := inner.Register(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return sd.Keep(ctx, in, &place{put: func(context.Context, *place, sd.Instance) error { return nil }, hold: wait,
+				remove: func(context.Context, *place) error { <-mending; return r.Deregister(context.Background()) }})
+		})
+	}},
 	{"leaves a goroutine with its call", "CutEndsWatches", "a goroutine is left", watching(func(_ context.Context, sound pairs) pairs {
 		return func(yield func(set, error) bool) {
 			go time.Sleep(24 * time.Hour)

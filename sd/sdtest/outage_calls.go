@@ -81,3 +81,62 @@ func outageBoundsDeregister(s *scene) {
 	s.rest(s.expiry())
 	s.holds("a")
 }
+
+// outageEndsDeregister: whoever shuts down in an outage does not wait for its end.
+func outageEndsDeregister(s *scene) {
+	s.shutDownIn(s.outage)
+}
+
+func cutEndsDeregister(s *scene) {
+	s.shutDownIn(s.cut)
+}
+
+// shutDownIn deregisters in a fault without a deadline, as most programs do: as soon
+// as the registry is away, and when registrations have known that for long.
+func (s *scene) shutDownIn(fault func() (restore func())) {
+	s.Helper()
+	s.register(at("a"))
+	early, late := s.register(at("early")), s.register(at("late"))
+	s.holds("a", "early", "late")
+	restore := fault()
+	done := s.shutDown(early)
+	s.rest(s.expiry())
+	if err := s.shutDown(late)(); err != nil { // the entry may have gone by itself
+		s.Logf("later Deregister returns: %v", err)
+	}
+	err := done()
+	if err == nil || errors.Is(err, context.Canceled) {
+		s.Errorf("Deregister returns %v, and nobody can have heard of it; want what is wrong", err)
+	}
+	s.Logf("Deregister returns: %v", err)
+	restore()
+	s.deregister(early)
+	s.deregister(late)
+	s.holds("a")
+}
+
+// longest is how long Deregister may take: the default of sd.KeepTimeout.
+const longest = 10 * time.Second
+
+// shutDown deregisters with a context that never ends. The returned function waits
+// until that has come back.
+func (s *scene) shutDown(r *sd.Registration) (wait func() error) {
+	s.Helper()
+	const what = "Deregister without a deadline"
+	var took time.Duration
+	start, result := time.Now(), make(chan error, 1)
+	go func() {
+		err := r.Deregister(context.Background())
+		took = time.Since(start)
+		result <- err
+	}()
+	return func() (err error) {
+		s.Helper()
+		s.returns(what, longest, func() { err = <-result })
+		s.took(what, took)
+		if took > longest+prompt {
+			s.Errorf("%s returns after %v; want %v and a little", what, took, longest)
+		}
+		return err
+	}
+}

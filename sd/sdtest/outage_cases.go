@@ -17,6 +17,7 @@ var outageCases = []testCase{
 	{name: "OutageBoundsRegister", needs: Outage, joint: true, run: outageBoundsRegister},
 	{name: "OutageBoundsUpdate", needs: Outage, joint: true, run: outageBoundsUpdate},
 	{name: "OutageBoundsDeregister", needs: Outage, joint: true, run: outageBoundsDeregister},
+	{name: "OutageEndsDeregister", needs: Outage, joint: true, run: outageEndsDeregister},
 	{name: "Flapping", needs: Outage, run: flapping},
 }
 

@@ -218,13 +218,10 @@ var registrationDefects = []defect{
 			return inner.Register(ctx, in)
 		})
 	}},
-	{"hangs in Deregister while the registry is down", "OutageBoundsDeregister", "Deregister in an outage does not return", placing(func(p *place) {
-		p.remove = func(_ context.Context, p *place) error {
-			for write(context.Background(), p, sd.Instance{ID: p.id, Addr: "h:1"}) != nil {
-				time.Sleep(time.Second)
-			}
-			return remove(context.Background(), p)
-		}
+	{"hangs in Deregister while the registry is down", "OutageBoundsDeregister", "Deregister in an outage does not return", placing(stubborn)},
+	{"hangs in Deregister without a deadline", "OutageEndsDeregister", "Deregister without a deadline does not return", placing(stubborn)},
+	{"says in an outage that it is deregistered", "OutageEndsDeregister", "nobody can have heard of it", placing(func(p *place) {
+		p.remove = func(context.Context, *place) error { return nil }
 	})},
 	{"removes the data of an outage", "Flapping", "is not so", placing(func(p *place) {
 		p.put = func(ctx context.Context, p *place, in sd.Instance) error {
@@ -235,4 +232,15 @@ var registrationDefects = []defect{
 			return err
 		}
 	})},
+}
+
+// stubborn removes an entry as soon as the registry is there again, and does not heed
+// its context.
+func stubborn(p *place) {
+	p.remove = func(_ context.Context, p *place) error {
+		for write(context.Background(), p, sd.Instance{ID: p.id, Addr: "h:1"}) != nil {
+			time.Sleep(time.Second)
+		}
+		return remove(context.Background(), p)
+	}
 }
