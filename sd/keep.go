@@ -186,7 +186,7 @@ func (r *Registration) put(ctx context.Context) error {
 		r.applied(version)
 		return nil
 	}
-	err = r.late(ctx, err)
+	err = late(ctx, err)
 	r.note(false, err)
 	return err
 }
@@ -196,13 +196,13 @@ func (r *Registration) remove(ctx context.Context) error {
 }
 
 func (r *Registration) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, r.timeout, ErrTimeout)
+	return context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("%w: %v", ErrTimeout, r.timeout))
 }
 
 // late adds to an error that it is the registration's own bound that has ended ctx.
-func (r *Registration) late(ctx context.Context, err error) error {
-	if context.Cause(ctx) != ErrTimeout {
-		return err
+func late(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
+		return fmt.Errorf("%w: %w", cause, err)
 	}
-	return fmt.Errorf("%w (%v): %w", ErrTimeout, r.timeout, err)
+	return err
 }

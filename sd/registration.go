@@ -133,7 +133,7 @@ func (r *Registration) Deregister(ctx context.Context) error {
 	ctx, cancel := r.bounded(ctx)
 	defer cancel()
 	failed := func(err error) error {
-		return fmt.Errorf("sd: deregister %s: %w", r.id, r.late(ctx, err))
+		return fmt.Errorf("sd: deregister %s: %w", r.id, late(ctx, err))
 	}
 	select {
 	case <-r.done:
