@@ -38,6 +38,7 @@ type state[C any] struct {
 	picker   Picker
 	observer *observer // nil if the picker is none
 	draw     draw
+	chance   chance
 }
 
 // observer is a picker that observes, and the clock it is told.
@@ -169,7 +170,7 @@ func (b *Balancer[C]) renew() *state[C] {
 	if s.set == set {
 		return s
 	}
-	next := &state[C]{set: set, nodes: set.Nodes()}
+	next := &state[C]{set: set, nodes: set.Nodes(), chance: chanceOf(b.strategy)}
 	next.picker = s.picker // an empty set forgets nothing
 	if len(next.nodes) > 0 {
 		next.picker = b.strategy.Picker(next.nodes, s.picker)
@@ -193,7 +194,7 @@ func (s *state[C]) avoid(ctx context.Context, c *call.Call, first int, now time.
 		}
 		i = s.picker.Pick(ctx, now)
 	}
-	offset := rand.IntN(len(s.nodes))
+	offset := s.chance.below(len(s.nodes))
 	for k := range s.nodes {
 		i := (offset + k) % len(s.nodes)
 		if !c.Avoided(s.nodes[i].Instance().ID) {

@@ -10,7 +10,7 @@
 // [RoundRobin], [WeightedRoundRobin], [LeastRequest], [PeakEWMA], [ConsistentHash],
 // [LeastLoaded] or one of your own. Round any of them go [Eject], [SlowStart] and
 // [Zone]. A strategy is an interface of one method; a pick takes no lock and
-// allocates nothing.
+// allocates nothing. [Seeded] makes what they draw at random repeatable, for tests.
 //
 // [Retry] tries a failed call again on another instance, [Hedge] asks another when
 // the first is slow; they share a [Budget].

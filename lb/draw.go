@@ -6,7 +6,7 @@ import "math"
 // and acquired. The balancer does that by itself, and the addition that acquires
 // the node tells its load: to look first and add after would move the counter's
 // cache line between processors twice. The zero draw means that the picker is
-// asked.
+// asked, as one that is [Seeded] is.
 type draw struct {
 	from   uint64              // the number of nodes
 	enough int64               // the load, with this call, up to which the first drawn is picked
@@ -16,9 +16,12 @@ type draw struct {
 func drawOf(p Picker) draw {
 	switch p := p.(type) {
 	case *randomPicker:
+		if p.source != nil {
+			break
+		}
 		return draw{from: p.n, enough: math.MaxInt64}
 	case *leastRequestPicker:
-		if len(p.nodes) > 1 {
+		if len(p.nodes) > 1 && p.source == nil {
 			return draw{from: uint64(len(p.nodes)), enough: 1, least: p}
 		}
 	}

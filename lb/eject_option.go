@@ -21,6 +21,7 @@ type ejector struct {
 	most      float64
 	panicky   float64
 	onEject   func(Ejection, bool)
+	chance
 }
 
 func newEjector(inner Strategy, opts []EjectOption) *ejector {

@@ -74,6 +74,7 @@ type ewma struct {
 	rate   float64       // 1/τ, per nanosecond
 	grain  time.Duration // how old a stamp may be before it counts, and is renewed
 	probes int64
+	chance
 }
 
 func (e *ewma) Picker(nodes []*sd.Node, prev Picker) Picker {

@@ -45,9 +45,9 @@ func (p *ewmaPicker) Pick(_ context.Context, now time.Duration) int {
 	}
 	var i, j int
 	if p.shares == nil {
-		i, j = two(len(p.nodes))
+		i, j = two(len(p.nodes), p.or(rand.Uint64()))
 	} else {
-		i, j = p.shares.two(rand.Uint64())
+		i, j = p.shares.two(p.or(rand.Uint64()))
 	}
 	typical := math.Float64frombits(p.shared.typical.Load())
 	// Nobody can foretell which is less, the processor included. Positive floats are
@@ -140,7 +140,7 @@ func (p *ewmaPicker) renew(now time.Duration) {
 	}
 	var known [64]float64
 	k, n := 0, len(p.cells)
-	at, step := rand.IntN(n), max(1, n/len(known))
+	at, step := p.below(n), max(1, n/len(known))
 	for range min(n, len(known)) {
 		if bits := p.cells[at].cost.Load(); bits != 0 {
 			known[k] = math.Float64frombits(bits)

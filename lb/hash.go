@@ -75,10 +75,12 @@ func HashSlots(n int) HashOption {
 type hashing struct {
 	slots int
 	bound float64
+	chance
 }
 
 func (h *hashing) Picker(nodes []*sd.Node, prev Picker) Picker {
-	p := &hashPicker{nodes: nodes, bound: h.bound, fallback: LeastRequest().Picker(nodes, nil)}
+	p := &hashPicker{nodes: nodes, bound: h.bound, chance: h.chance}
+	p.fallback = leastRequest{h.chance}.Picker(nodes, nil)
 	p.weights = make([]float64, len(nodes))
 	for i, n := range nodes {
 		p.weights[i] = weightOf(n)

@@ -24,7 +24,7 @@ func (a *absent) has(i int) bool { return a != nil && a.out[i] }
 // without returns a picker that hashes the keys of those that are out again, until
 // they meet one that is in: no other key moves. The table stays.
 func (p *hashPicker) without(out []bool) Picker {
-	q := &hashPicker{nodes: p.nodes, weights: p.weights, owners: p.owners, bound: p.bound, absent: &absent{out: out}}
+	q := &hashPicker{nodes: p.nodes, weights: p.weights, owners: p.owners, bound: p.bound, chance: p.chance, absent: &absent{out: out}}
 	var in []*sd.Node
 	for i, n := range p.nodes {
 		if !out[i] {
@@ -33,7 +33,7 @@ func (p *hashPicker) without(out []bool) Picker {
 			in = append(in, n)
 		}
 	}
-	q.fallback = LeastRequest().Picker(in, nil)
+	q.fallback = leastRequest{p.chance}.Picker(in, nil)
 	q.inFlight.Store(p.inFlight.Load())
 	return q
 }

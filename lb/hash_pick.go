@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"math/bits"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +21,7 @@ type hashPicker struct {
 	fallback Picker
 	absent   *absent      // nil if nobody is
 	inFlight atomic.Int64 // on all nodes, as last summed up
+	chance
 }
 
 const (
@@ -94,7 +94,7 @@ func (p *hashPicker) fits(i int, room float64) bool {
 
 // room returns how many calls in flight a node may have per weight.
 func (p *hashPicker) room(exact bool) float64 {
-	if n := len(p.nodes); exact || n <= fewNodes || rand.IntN(n) < sumShare {
+	if n := len(p.nodes); exact || n <= fewNodes || p.below(n) < sumShare {
 		sum := int64(0)
 		for i, node := range p.nodes {
 			if !p.absent.has(i) {

@@ -27,22 +27,25 @@ import (
 // and draws calls: put [Eject] round the strategy, and [Retry] round the endpoint.
 func LeastRequest() Strategy { return leastRequest{} }
 
-type leastRequest struct{}
+type leastRequest struct{ chance }
 
-func (leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker {
+func (l leastRequest) Picker(nodes []*sd.Node, _ Picker) Picker {
 	if weights := weightsOf(nodes); weights != nil {
-		return &weightedLeastRequestPicker{nodes, weights, newShares(weights)}
+		return &weightedLeastRequestPicker{nodes, weights, newShares(weights), l.chance}
 	}
-	return &leastRequestPicker{nodes}
+	return &leastRequestPicker{nodes, l.chance}
 }
 
-type leastRequestPicker struct{ nodes []*sd.Node }
+type leastRequestPicker struct {
+	nodes []*sd.Node
+	chance
+}
 
 func (p *leastRequestPicker) Pick(context.Context, time.Duration) int {
 	if len(p.nodes) == 1 {
 		return 0
 	}
-	i, j := two(len(p.nodes))
+	i, j := two(len(p.nodes), p.or(rand.Uint64()))
 	// An idle node cannot be beaten, so that the other core's line of the second
 	// need not be fetched.
 	if load := p.nodes[i].InFlight(); load > 0 && p.nodes[j].InFlight() < load {
@@ -71,10 +74,11 @@ type weightedLeastRequestPicker struct {
 	nodes   []*sd.Node
 	weights []float64
 	shares  *shares
+	chance
 }
 
 func (p *weightedLeastRequestPicker) Pick(context.Context, time.Duration) int {
-	i, j := p.shares.two(rand.Uint64())
+	i, j := p.shares.two(p.or(rand.Uint64()))
 	load := p.nodes[i].InFlight()
 	if load > 0 && float64(p.nodes[j].InFlight()+1)*p.weights[i] < float64(load+1)*p.weights[j] {
 		return j
@@ -83,10 +87,9 @@ func (p *weightedLeastRequestPicker) Pick(context.Context, time.Duration) int {
 }
 
 // two returns two different random numbers below n, which is at least 2, from one
-// draw: each half of the bits is scaled by multiplication (Lemire, "Fast Random
+// draw, r: each half of the bits is scaled by multiplication (Lemire, "Fast Random
 // Integer Generation in an Interval", 2019; the bias is below n/2³²).
-func two(n int) (i, j int) {
-	r := rand.Uint64()
+func two(n int, r uint64) (i, j int) {
 	hi, _ := bits.Mul64(r&0xffffffff00000000, uint64(n))
 	lo, _ := bits.Mul64(r<<32, uint64(n-1))
 	i, j = int(hi), int(lo)

@@ -13,13 +13,18 @@ import (
 // probability. It needs no state at all.
 func Random() Strategy { return random{} }
 
-type random struct{}
+type random struct{ chance }
 
-func (random) Picker(nodes []*sd.Node, _ Picker) Picker { return &randomPicker{uint64(len(nodes))} }
+func (r random) Picker(nodes []*sd.Node, _ Picker) Picker {
+	return &randomPicker{uint64(len(nodes)), r.chance}
+}
 
-type randomPicker struct{ n uint64 }
+type randomPicker struct {
+	n uint64
+	chance
+}
 
 func (p *randomPicker) Pick(context.Context, time.Duration) int {
-	hi, _ := bits.Mul64(rand.Uint64(), p.n) // see two
+	hi, _ := bits.Mul64(p.or(rand.Uint64()), p.n) // see two
 	return int(hi)
 }

@@ -56,6 +56,7 @@ func LoadExpiry(d time.Duration) LoadedOption {
 type leastLoaded struct {
 	loads  *Loads
 	expiry time.Duration
+	chance
 }
 
 // Picker makes the picker for a set.
@@ -64,7 +65,7 @@ func (s *leastLoaded) Picker(nodes []*sd.Node, prev Picker) Picker {
 	if !ok {
 		last = new(leastLoadedPicker)
 	}
-	p := &leastLoadedPicker{expiry: s.expiry, nodes: nodes}
+	p := &leastLoadedPicker{expiry: s.expiry, nodes: nodes, chance: s.chance}
 	p.states = Carry(nodes, last.nodes, last.states, s.fresh)
 	if weights := weightsOf(nodes); weights != nil {
 		p.shares = newShares(weights)
@@ -86,6 +87,7 @@ type leastLoadedPicker struct {
 	states  []*loadState // parallel to nodes
 	weights []float64    // of mean 1; nil if all are the same
 	shares  *shares      // of the weights
+	chance
 }
 
 // loadState is what one balancer knows of one node's load. It fills a cache line.
@@ -127,9 +129,9 @@ func (p *leastLoadedPicker) Pick(_ context.Context, now time.Duration) int {
 
 func (p *leastLoadedPicker) draw() (i, j int) {
 	if p.shares == nil {
-		return two(len(p.nodes))
+		return two(len(p.nodes), p.or(rand.Uint64()))
 	}
-	return p.shares.two(rand.Uint64())
+	return p.shares.two(p.or(rand.Uint64()))
 }
 
 func (p *leastLoadedPicker) Observe(i int, o Outcome) {

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -14,14 +13,14 @@ import (
 // change of the set keeps the position.
 func RoundRobin() Strategy { return roundRobin{} }
 
-type roundRobin struct{}
+type roundRobin struct{ chance }
 
-func (roundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
+func (r roundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
 	if p, ok := prev.(*roundRobinPicker); ok {
 		return &roundRobinPicker{n: uint32(len(nodes)), turn: p.turn}
 	}
 	p := &roundRobinPicker{n: uint32(len(nodes)), turn: new(turn)}
-	p.turn.Store(rand.Uint32N(p.n))
+	p.turn.Store(uint32(r.below(len(nodes))))
 	return p
 }
 

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/dowelkit/dowel/sd"
@@ -118,7 +117,7 @@ func (p *slowStartPicker) thin(ctx context.Context, now time.Duration, i int) in
 	coin := 0.0
 	for tries := 0; p.ramps[i].young(); tries++ {
 		if tries == 0 {
-			coin = rand.Float64()
+			coin = p.slowStarter.part()
 		}
 		switch {
 		case p.part(p.ramps[i], now) > coin:
@@ -135,7 +134,7 @@ func (p *slowStartPicker) thin(ctx context.Context, now time.Duration, i int) in
 func (p *slowStartPicker) other(i int) int {
 	n, at := len(p.ramps), 0
 	for range 8 { // most nodes are such
-		if at = rand.IntN(n); p.ramps[at].since.Load() == settled {
+		if at = p.below(n); p.ramps[at].since.Load() == settled {
 			return at
 		}
 	}

@@ -16,6 +16,7 @@ type slowStarter struct {
 	exponent float64
 	floor    float64
 	burden   float64
+	chance
 }
 
 func newSlowStarter(inner Strategy, opts []SlowStartOption) *slowStarter {

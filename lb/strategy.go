@@ -10,7 +10,8 @@ import (
 )
 
 // Strategy is a way to choose among instances. It holds settings and no state, so
-// one value serves any number of balancers, and it is safe for concurrent use.
+// one value serves any number of balancers, and it is safe for concurrent use. One that
+// draws at random should be [Seedable], so that it can be simulated.
 type Strategy interface {
 	// Picker returns a picker for the nodes, which are at least one and sorted by
 	// instance ID; the slice is immutable. prev is the picker that it takes the

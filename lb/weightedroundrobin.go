@@ -27,7 +27,7 @@ const golden = 0x9e3779b97f4a7c15
 // change of the set keeps it.
 func WeightedRoundRobin() Strategy { return weightedRoundRobin{} }
 
-type weightedRoundRobin struct{}
+type weightedRoundRobin struct{ chance }
 
 // wideTurn has cache lines to itself, see turn. It has 64 bits because
 // the shares of a million instances need more than 32.
@@ -37,13 +37,13 @@ type wideTurn struct {
 	_ [120]byte
 }
 
-func (weightedRoundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
+func (r weightedRoundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
 	p := &weightedRoundRobinPicker{n: uint32(len(nodes))}
 	if before, ok := prev.(*weightedRoundRobinPicker); ok {
 		p.turn = before.turn
 	} else {
 		p.turn = new(wideTurn)
-		p.turn.Store(uint64(rand.Uint32()))
+		p.turn.Store(r.or(rand.Uint64()) >> 32)
 	}
 	if weights := weightsOf(nodes); weights != nil {
 		p.shares = newShares(weights)

@@ -92,6 +92,7 @@ type zone struct {
 	headroom float64
 	callers  float64 // 0 stands for one zone's share
 	bias     float64
+	chance
 }
 
 // keep returns the probability to stay, as a threshold for 64 random bits.

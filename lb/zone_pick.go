@@ -20,7 +20,7 @@ func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
 	case *zoneObserver:
 		before = *b.zonePicker
 	}
-	p := &zonePicker{bias: z.bias, keep: z.keep(nodes), where: make([]int32, len(nodes))}
+	p := &zonePicker{chance: z.chance, bias: z.bias, keep: z.keep(nodes), where: make([]int32, len(nodes))}
 	for i, n := range nodes {
 		if z.local != "" && n.Instance().Zone == z.local {
 			p.where[i] = p.here.add(i, n)
@@ -42,6 +42,7 @@ type zonePicker struct {
 	bias        float64
 	keep        uint64
 	where       []int32 // a node's index in its part; in there, the complement of it
+	chance
 }
 
 // zonePart is some of the nodes, and inner's picker for them, nil for none.
@@ -114,7 +115,7 @@ func (p *zonePicker) Pick(ctx context.Context, now time.Duration) int {
 		return p.here.picker.Pick(ctx, now) // the part is the whole
 	case p.here.picker == nil:
 		return p.there.picker.Pick(ctx, now)
-	case p.keep < math.MaxUint64 && rand.Uint64() >= p.keep:
+	case p.keep < math.MaxUint64 && p.or(rand.Uint64()) >= p.keep:
 		i, _ := p.there.pick(ctx, now)
 		return i
 	}

@@ -38,6 +38,18 @@ func TestTheComparisonIsPrintedAndDrawn(t *testing.T) {
 	}
 }
 
+func TestTheOutputIsTheSameEachTime(t *testing.T) {
+	var outputs [2]bytes.Buffer
+	for i := range outputs {
+		if err := run(t.Context(), &outputs[i], "a-linkerd", 1, "", false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a, b := outputs[0].String(), outputs[1].String(); a != b {
+		t.Errorf("first\n%s\nand then\n%s", a, b)
+	}
+}
+
 func TestEveryScenarioHasASource(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(t.Context(), &out, "", 1, "", true); err != nil {

@@ -10,6 +10,7 @@
 //
 // It drives real strategies, through the calls that a balancer makes, in virtual
 // time: a minute of traffic takes milliseconds. A [Scenario] is data, and every
-// strategy meets the same arrivals and the same sizes of calls. A run is
-// determined by its seed up to what the strategy itself draws at random.
+// strategy meets the same arrivals and the same sizes of calls. A run is determined by
+// its seed, to the bit, since the strategy draws from it too: see lb.Seeded, and
+// lb.Seedable for a strategy of your own that draws.
 package lbsim

@@ -21,19 +21,25 @@ import (
 // One that was not picked for a second is picked in any case. All of it starts
 // anew when the set changes. It is for simulations: it is not safe for concurrent
 // use.
-func GoZero() lb.Strategy { return goZero{} }
+func GoZero() lb.Strategy { return goZero{intn: rand.IntN} }
 
-type goZero struct{}
+type goZero struct{ intn func(int) int }
 
-func (goZero) Picker(nodes []*sd.Node, _ lb.Picker) lb.Picker {
-	p := make(goZeroPicker, len(nodes))
-	for i := range p {
-		p[i].success = 1000
+// Seeded is for lb.Seeded.
+func (goZero) Seeded(r *rand.Rand) lb.Strategy { return goZero{intn: r.IntN} }
+
+func (s goZero) Picker(nodes []*sd.Node, _ lb.Picker) lb.Picker {
+	p := goZeroPicker{make([]goZeroNode, len(nodes)), s.intn}
+	for i := range p.nodes {
+		p.nodes[i].success = 1000
 	}
 	return p
 }
 
-type goZeroPicker []goZeroNode
+type goZeroPicker struct {
+	nodes []goZeroNode
+	intn  func(int) int
+}
 
 type goZeroNode struct {
 	lag, success uint64
@@ -48,21 +54,21 @@ func (n *goZeroNode) load() int64 {
 }
 
 func (p goZeroPicker) Pick(_ context.Context, now time.Duration) int {
-	a, b := 0, len(p)-1
-	for tries := 0; tries < 3 && len(p) > 2; tries++ {
-		a, b = rand.IntN(len(p)), rand.IntN(len(p)-1)
+	a, b := 0, len(p.nodes)-1
+	for tries := 0; tries < 3 && len(p.nodes) > 2; tries++ {
+		a, b = p.intn(len(p.nodes)), p.intn(len(p.nodes)-1)
 		if b >= a {
 			b++
 		}
-		if p[a].healthy() && p[b].healthy() {
+		if p.nodes[a].healthy() && p.nodes[b].healthy() {
 			break
 		}
 	}
 	if a != b {
-		if p[a].load() > p[b].load() {
+		if p.nodes[a].load() > p.nodes[b].load() {
 			a, b = b, a
 		}
-		if now-p[b].pick > time.Second {
+		if now-p.nodes[b].pick > time.Second {
 			a = b
 		}
 	}
@@ -70,12 +76,12 @@ func (p goZeroPicker) Pick(_ context.Context, now time.Duration) int {
 }
 
 func (p goZeroPicker) Start(i int, now time.Duration) {
-	p[i].pick = now
-	p[i].inflight++
+	p.nodes[i].pick = now
+	p.nodes[i].inflight++
 }
 
 func (p goZeroPicker) Observe(i int, o lb.Outcome) {
-	n := &p[i]
+	n := &p.nodes[i]
 	n.inflight--
 	w := math.Exp(-float64(o.End-n.last) / float64(10*time.Second))
 	n.last = o.End

@@ -26,21 +26,27 @@ import (
 // starts anew when the set changes. Kratos counts no error but timeouts, network
 // errors and "unavailable"; here every fault is one of them. It is for
 // simulations: it is not safe for concurrent use.
-func Kratos() lb.Strategy { return kratos{} }
+func Kratos() lb.Strategy { return kratos{intn: rand.IntN} }
 
-type kratos struct{}
+type kratos struct{ intn func(int) int }
 
-func (kratos) Picker(nodes []*sd.Node, _ lb.Picker) lb.Picker {
-	p := make(kratosPicker, len(nodes))
-	for i := range p {
-		p[i].success = 1000
-		p[i].inflight = 1
-		p[i].updated = math.MinInt64 / 2
+// Seeded is for lb.Seeded.
+func (kratos) Seeded(r *rand.Rand) lb.Strategy { return kratos{intn: r.IntN} }
+
+func (s kratos) Picker(nodes []*sd.Node, _ lb.Picker) lb.Picker {
+	p := kratosPicker{make([]kratosNode, len(nodes)), s.intn}
+	for i := range p.nodes {
+		p.nodes[i].success = 1000
+		p.nodes[i].inflight = 1
+		p.nodes[i].updated = math.MinInt64 / 2
 	}
 	return p
 }
 
-type kratosPicker []kratosNode
+type kratosPicker struct {
+	nodes []kratosNode
+	intn  func(int) int
+}
 
 type kratosNode struct {
 	lag, inflight int64
@@ -88,16 +94,16 @@ func (n *kratosNode) weigh(now time.Duration) float64 {
 
 func (p kratosPicker) Pick(_ context.Context, now time.Duration) int {
 	a := 0
-	if len(p) > 1 {
-		a = rand.IntN(len(p))
-		b := rand.IntN(len(p) - 1)
+	if len(p.nodes) > 1 {
+		a = p.intn(len(p.nodes))
+		b := p.intn(len(p.nodes) - 1)
 		if b >= a {
 			b++
 		}
-		if p[b].weigh(now) > p[a].weigh(now) {
+		if p.nodes[b].weigh(now) > p.nodes[a].weigh(now) {
 			a, b = b, a
 		}
-		if now-p[b].pick > 3*time.Second {
+		if now-p.nodes[b].pick > 3*time.Second {
 			a = b
 		}
 	}
@@ -105,7 +111,7 @@ func (p kratosPicker) Pick(_ context.Context, now time.Duration) int {
 }
 
 func (p kratosPicker) Start(i int, now time.Duration) {
-	n := &p[i]
+	n := &p.nodes[i]
 	n.pick = now
 	n.inflight++
 	n.requests++
@@ -115,7 +121,7 @@ func (p kratosPicker) Start(i int, now time.Duration) {
 }
 
 func (p kratosPicker) Observe(i int, o lb.Outcome) {
-	n := &p[i]
+	n := &p.nodes[i]
 	for k, start := range n.started {
 		if start == o.Start {
 			n.started[k] = 0

@@ -14,7 +14,8 @@ import (
 )
 
 // Run simulates the scenario once. Equal seeds give equal arrivals and sizes of
-// calls. The error is that of Validate.
+// calls, and the strategy's chance comes from the seed too, see lb.Seeded. The error
+// is that of Validate. Run panics if strategy is nil.
 func Run(s *Scenario, strategy lb.Strategy, seed uint64) (*Result, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ type attempt struct {
 
 func newRun(s *Scenario, strategy lb.Strategy, seed uint64) *run {
 	r := &run{
-		Scenario: s, strategy: strategy,
+		Scenario: s, strategy: lb.Seeded(strategy, rand.NewPCG(seed, 4)),
 		arrivals: rand.New(rand.NewPCG(seed, 1)),
 		sizes:    rand.New(rand.NewPCG(seed, 2)),
 		rest:     rand.New(rand.NewPCG(seed, 3)),
