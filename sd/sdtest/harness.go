@@ -39,8 +39,8 @@ type Harness struct {
 	Quiet time.Duration
 
 	// Lease is the longest time that an entry outlives its registrant in the
-	// registry. The suite waits for a little longer to see that entries are
-	// renewed. The default is Quiet.
+	// registry, which the suite checks. It waits for a little longer to see that
+	// entries are renewed. The default is Quiet.
 	Lease time.Duration
 
 	// Recovery is how long after the return of the registry, or of the network,

@@ -223,6 +223,9 @@ var registrationDefects = []defect{
 	{"says in an outage that it is deregistered", "OutageEndsDeregister", "nobody can have heard of it", placing(func(p *place) {
 		p.remove = func(context.Context, *place) error { return nil }
 	})},
+	{"outlives its registrant for too long", "Killed", "an instance was there; want", func(r *memory.Registry, service string, s *sdtest.Service) {
+		s.Registrar = r.Registrar(service, memory.TTL(ttl+time.Second))
+	}},
 	{"removes the data of an outage", "Flapping", "is not so", placing(func(p *place) {
 		p.put = func(ctx context.Context, p *place, in sd.Instance) error {
 			err := write(ctx, p, in)

@@ -163,8 +163,8 @@ func (s *scene) took(what string, d time.Duration) {
 func (s *scene) recovered(what string, d time.Duration) {
 	s.Helper()
 	s.took(what, d)
-	if d > s.h.Recovery+prompt {
-		s.Errorf("%s took %v; want %v and a little", what, d, s.h.Recovery)
+	if d > s.h.Recovery {
+		s.Errorf("%s took %v; want %v", what, d, s.h.Recovery)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // Service is one service in a registry, and what the harness can do to it. Each
-// function returns once the fault is in effect. A nil function means that the
-// harness cannot do it.
+// function returns once the fault is in effect. What is nil or empty, the
+// harness cannot do.
 type Service struct {
 	// Instancer and Registrar are on one client, if the registry has such.
 	Instancer sd.Instancer
@@ -49,6 +49,9 @@ type Service struct {
 	Delete func(t *testing.T, id string)
 	// Kill makes a registrant die without a word.
 	Kill func(t *testing.T, id string)
+	// Process tells a process of its own where to register, which is then killed. It
+	// is what the function gets that is given to [Registrant].
+	Process string
 	// Malformed are the ways, by name, to plant an entry that no adapter can read
 	// among those of the service: not JSON, without a port, empty, too long. Each
 	// returns a function that takes it out.
@@ -72,6 +75,7 @@ const (
 	Expire       Fault = "Expire"
 	Delete       Fault = "Delete"
 	Kill         Fault = "Kill"
+	Process      Fault = "Process"
 	Malformed    Fault = "Malformed"
 	Close        Fault = "Close"
 )
@@ -91,7 +95,7 @@ func (f Fault) known() bool {
 		return slices.Contains([]Fault{Outage, Cut, Malformed}, fault)
 	}
 	return slices.Contains([]Fault{
-		Twin, Refused, RefusedWatch, Outage, Cut, LoseData, Expire, Delete, Kill, Malformed, Close,
+		Twin, Refused, RefusedWatch, Outage, Cut, LoseData, Expire, Delete, Kill, Process, Malformed, Close,
 	}, fault)
 }
 
@@ -116,6 +120,8 @@ func (s *Service) can(f Fault) bool {
 		return s.Delete != nil
 	case Kill:
 		return s.Kill != nil
+	case Process:
+		return s.Process != ""
 	case Close:
 		return s.Close != nil
 	}
