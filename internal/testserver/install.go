@@ -8,9 +8,9 @@ import (
 	"github.com/dowelkit/dowel/internal/servers"
 )
 
-// EtcdAddr returns the address of an etcd for a test that leaves it alone: of the
-// user's if DOWEL_ETCD_ADDR names one, and else of a new one. The user's may hold
-// anything; it is for the test to use names of its own.
+// EtcdAddr returns the address of an etcd for a test, or an example, that leaves it
+// alone: of the user's if DOWEL_ETCD_ADDR names one, and else of a new one. The user's
+// may hold anything; it is for the test to use names of its own, and to clean up.
 func EtcdAddr(t testing.TB) string {
 	t.Helper()
 	return addrOf(t, servers.Etcd, NewEtcd)
@@ -26,6 +26,13 @@ func ConsulAddr(t testing.TB) string {
 func ZooKeeperAddr(t testing.TB) string {
 	t.Helper()
 	return addrOf(t, servers.ZooKeeper, NewZooKeeper)
+}
+
+// Starts reports whether there can be a server that a test may do anything to: it is
+// false where the user gives an address and nothing to start. What needs such a server,
+// [NewEtcd] and its like, is skipped there, and panics outside of tests.
+func Starts(source servers.Source) bool {
+	return usersAddr(source) == "" || os.Getenv(source.Variable) != ""
 }
 
 func addrOf(t testing.TB, source servers.Source, start func(testing.TB) *Server) string {
@@ -45,9 +52,9 @@ func install(t testing.TB, source servers.Source) string {
 	t.Helper()
 	// Whoever gives an address may have no way to get the server. This is the only
 	// reason to skip a test: a fault that cannot be made is not tested.
-	if addr := usersAddr(source); addr != "" && os.Getenv(source.Variable) == "" {
+	if !Starts(source) {
 		t.Skipf("NOT TESTED: the server at %s_ADDR=%s is not this test's to kill; set %s too to have it start one of its own",
-			source.Variable, addr, source.Variable)
+			source.Variable, usersAddr(source), source.Variable)
 	}
 	return get(t, source, ",\nor "+source.Variable+"_ADDR to the address of one that runs: tests that need to kill it are skipped then")
 }

@@ -6,24 +6,26 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dowelkit/dowel/internal/servers"
 	"github.com/dowelkit/dowel/internal/testserver"
 )
 
 // A user who gives an address gets it.
 func TestAddrIsTheUsers(t *testing.T) {
 	tests := map[string]struct {
-		variable string
-		addr     func(testing.TB) string
-		start    func(testing.TB) *testserver.Server
+		source servers.Source
+		addr   func(testing.TB) string
+		start  func(testing.TB) *testserver.Server
 	}{
-		"etcd":      {"DOWEL_ETCD", testserver.EtcdAddr, testserver.NewEtcd},
-		"zookeeper": {"DOWEL_ZOOKEEPER", testserver.ZooKeeperAddr, testserver.NewZooKeeper},
-		"consul":    {"DOWEL_CONSUL", testserver.ConsulAddr, func(t testing.TB) *testserver.Server { return testserver.NewConsul(t) }},
+		"etcd":      {servers.Etcd, testserver.EtcdAddr, testserver.NewEtcd},
+		"zookeeper": {servers.ZooKeeper, testserver.ZooKeeperAddr, testserver.NewZooKeeper},
+		"consul":    {servers.Consul, testserver.ConsulAddr, func(t testing.TB) *testserver.Server { return testserver.NewConsul(t) }},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(tt.variable, "")
-			t.Setenv(tt.variable+"_ADDR", "192.0.2.1:1")
+			variable := tt.source.Variable
+			t.Setenv(variable, "")
+			t.Setenv(variable+"_ADDR", "192.0.2.1:1")
 			if addr := tt.addr(t); addr != "192.0.2.1:1" {
 				t.Errorf("address %s", addr)
 			}
@@ -32,8 +34,12 @@ func TestAddrIsTheUsers(t *testing.T) {
 				tt.start(t)
 				skipped = false
 			})
-			if !skipped {
-				t.Error("a server is started although the user has one")
+			if !skipped || testserver.Starts(tt.source) {
+				t.Errorf("a server is started although the user has one: skipped %v", skipped)
+			}
+			t.Setenv(variable, "/an/executable")
+			if !testserver.Starts(tt.source) {
+				t.Error("no server is started although the user gives one to start")
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dowelkit/dowel/internal/servers"
 	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/sd/etcd"
@@ -13,11 +14,26 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// registry is a server and who has to do with it.
+// registry is an etcd and who has to do with it.
 type registry struct {
-	server  *testserver.Server
+	addr    string
+	server  *testserver.Server // nil if it is the user's
 	admin   *clientv3.Client
-	refused *clientv3.Client // of another server, that has users
+	refused *clientv3.Client // of another server, that has users; nil if there is none
+}
+
+// newRegistry starts a server, or takes the user's if he gives nothing to start.
+func newRegistry(t *testing.T, guarded *testserver.Server) *registry {
+	r := &registry{}
+	if testserver.Starts(servers.Etcd) {
+		r.server = testserver.NewEtcd(t)
+		r.addr = r.server.Addr()
+		r.refused = dial(t, guarded.Addr(), as("nobody", "secret"))
+	} else {
+		r.addr = testserver.EtcdAddr(t)
+	}
+	r.admin = dial(t, r.addr)
+	return r
 }
 
 // TestConformance gives each case a server of its own, so that most can run at once.
@@ -25,32 +41,30 @@ func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("without -short the suite runs against the real server")
 	}
-	guarded := newGuarded(t)
+	must := []sdtest.Fault{
+		sdtest.Twin, sdtest.Close, sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Process,
+		sdtest.Cut.Of("to the server"), sdtest.Cut.Of("to the client"), sdtest.Cut.Of("both ways"), sdtest.Cut.Of("refused"),
+		sdtest.Malformed.Of("no JSON"), sdtest.Malformed.Of("no port"), sdtest.Malformed.Of("empty"), sdtest.Malformed.Of("a megabyte"),
+	}
+	var guarded *testserver.Server
+	if testserver.Starts(servers.Etcd) {
+		guarded = newGuarded(t)
+		must = append(must, sdtest.Outage.Of("killed"), sdtest.Outage.Of("paused"), sdtest.LoseData, sdtest.Refused, sdtest.RefusedWatch)
+	}
 	var mu sync.Mutex
-	servers := make(map[*testing.T]*registry)
+	registries := make(map[*testing.T]*registry)
 	sdtest.Run(t, sdtest.Harness{
 		Parallel: 12,
-		Many:     300, // with a heartbeat a second each; see TestThousands
-		Lease:    ttl + 2*time.Second,
-		Must: []sdtest.Fault{
-			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Close,
-			sdtest.Outage.Of("killed"), sdtest.Outage.Of("paused"),
-			sdtest.Cut.Of("to the server"), sdtest.Cut.Of("to the client"), sdtest.Cut.Of("both ways"), sdtest.Cut.Of("refused"),
-			sdtest.LoseData, sdtest.Expire, sdtest.Delete, sdtest.Kill,
-			sdtest.Malformed.Of("no JSON"), sdtest.Malformed.Of("no port"), sdtest.Malformed.Of("empty"), sdtest.Malformed.Of("a megabyte"),
-		},
+		Many:     300,               // with a heartbeat a second each; see TestThousands
+		Lease:    ttl + time.Second, // a server looks for old leases twice in a second
+		Must:     must,
 		New: func(t *testing.T, service string) sdtest.Service {
 			mu.Lock()
 			defer mu.Unlock()
-			if servers[t] == nil {
-				server := testserver.NewEtcd(t)
-				servers[t] = &registry{
-					server:  server,
-					admin:   dial(t, server.Addr()),
-					refused: dial(t, guarded.Addr(), as("nobody", "secret")),
-				}
+			if registries[t] == nil {
+				registries[t] = newRegistry(t, guarded)
 			}
-			return servers[t].service(t, service)
+			return registries[t].service(t, service)
 		},
 	})
 }
@@ -82,25 +96,19 @@ func newRegistrar(t *testing.T, client *clientv3.Client, prefix string) *etcd.Re
 func (r *registry) service(t *testing.T, name string) sdtest.Service {
 	prefix := "/services/" + name
 	key := func(id string) string { return prefix + "/" + id }
-	proxy := testserver.NewProxy(t, r.server.Addr())
+	proxy := testserver.NewProxy(t, r.addr)
 	dead := &grave{}
 	client := dial(t, proxy.Addr(), dead.options())
 	cut := func(d testserver.Direction) func(*testing.T) func() {
 		return func(*testing.T) func() { proxy.Cut(d); return proxy.Heal }
 	}
-	return sdtest.Service{
+	s := sdtest.Service{
 		Instancer: newInstancer(t, client, prefix),
 		Registrar: newRegistrar(t, client, prefix),
 		Twin: func() (sd.Instancer, sd.Registrar) {
 			return newInstancer(t, client, prefix), newRegistrar(t, client, prefix)
 		},
-		Peer:         newRegistrar(t, r.admin, prefix),
-		Refused:      newRegistrar(t, r.refused, prefix),
-		RefusedWatch: newInstancer(t, r.refused, prefix),
-		Outages: map[string]func(*testing.T) func(){
-			"killed": func(*testing.T) func() { r.server.Kill(); return r.server.Start },
-			"paused": func(*testing.T) func() { r.server.Pause(); return r.server.Resume },
-		},
+		Peer: newRegistrar(t, r.admin, prefix),
 		Cuts: map[string]func(*testing.T) func(){
 			"to the server": cut(testserver.ToServer),
 			"to the client": cut(testserver.ToClient),
@@ -110,11 +118,6 @@ func (r *registry) service(t *testing.T, name string) sdtest.Service {
 				proxy.Reset()
 				return proxy.Heal
 			},
-		},
-		LoseData: func(*testing.T) {
-			r.server.Kill()
-			r.server.Wipe()
-			r.server.Start()
 		},
 		Expire: func(t *testing.T, id string) {
 			if _, err := r.admin.Revoke(t.Context(), clientv3.LeaseID(r.lease(t, key(id)))); err != nil {
@@ -130,6 +133,7 @@ func (r *registry) service(t *testing.T, name string) sdtest.Service {
 			dead.bury(key(id), r.lease(t, key(id)))
 			t.Cleanup(dead.raise)
 		},
+		Process: r.addr + " " + prefix,
 		Malformed: map[string]func(*testing.T) func(){
 			"no JSON":    r.plant(key("no-json"), `{"addr":`),
 			"no port":    r.plant(key("no-port"), "10.0.0.1"),
@@ -142,6 +146,21 @@ func (r *registry) service(t *testing.T, name string) sdtest.Service {
 			}
 		},
 	}
+	if r.server != nil {
+		s.Outages = map[string]func(*testing.T) func(){
+			"killed": func(*testing.T) func() { r.server.Kill(); return r.server.Start },
+			"paused": func(*testing.T) func() { r.server.Pause(); return r.server.Resume },
+		}
+		s.LoseData = func(*testing.T) {
+			r.server.Kill()
+			r.server.Wipe()
+			r.server.Start()
+		}
+	}
+	if r.refused != nil {
+		s.Refused, s.RefusedWatch = newRegistrar(t, r.refused, prefix), newInstancer(t, r.refused, prefix)
+	}
+	return s
 }
 
 // lease returns the lease of a key.

@@ -11,20 +11,21 @@ import (
 )
 
 func ExampleNewInstancer() {
-	t, end := testserver.Outside() // a server for the length of the example
+	t, end := testserver.Outside() // an etcd for the length of the example
 	defer end()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{testserver.NewEtcd(t).Addr()}})
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{testserver.EtcdAddr(t)}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer client.Close()
 	ctx := context.Background()
-	_, _ = client.Put(ctx, "/services/stringsvc/one", `{"addr": "10.0.0.1:8080", "weight": 2}`)
-	_, _ = client.Put(ctx, "/services/stringsvc/two", "10.0.0.2:8080")
-	_, _ = client.Put(ctx, "/services/stringsvc2/other", "10.0.0.3:8080")
+	defer client.Delete(ctx, "/examples/", clientv3.WithPrefix())
+	_, _ = client.Put(ctx, "/examples/stringsvc/one", `{"addr": "10.0.0.1:8080", "weight": 2}`)
+	_, _ = client.Put(ctx, "/examples/stringsvc/two", "10.0.0.2:8080")
+	_, _ = client.Put(ctx, "/examples/stringsvc2/other", "10.0.0.3:8080")
 
-	instances, err := etcd.NewInstancer(client, "/services/stringsvc")
+	instances, err := etcd.NewInstancer(client, "/examples/stringsvc")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -46,7 +47,7 @@ func ExampleNewInstancer() {
 func ExampleNewRegistrar() {
 	t, end := testserver.Outside()
 	defer end()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{testserver.NewEtcd(t).Addr()}})
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{testserver.EtcdAddr(t)}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -54,7 +55,7 @@ func ExampleNewRegistrar() {
 	defer client.Close()
 	ctx := context.Background()
 
-	registrar, err := etcd.NewRegistrar(client, "/services/stringsvc")
+	registrar, err := etcd.NewRegistrar(client, "/examples/stringsvc")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -64,12 +65,12 @@ func ExampleNewRegistrar() {
 		fmt.Println(err)
 		return
 	}
-	entries, _ := client.Get(ctx, "/services/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	entries, _ := client.Get(ctx, "/examples/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	for _, entry := range entries.Kvs {
 		fmt.Println(string(entry.Key))
 	}
 	fmt.Println(registration.Deregister(ctx))
 	// Output:
-	// /services/stringsvc/one
+	// /examples/stringsvc/one
 	// <nil>
 }
