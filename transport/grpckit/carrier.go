@@ -69,8 +69,9 @@ func (c *incoming) Keys() (keys []string) {
 
 // outgoing collects what a Propagator adds to the metadata of a call that goes out.
 type outgoing struct {
-	present metadata.MD // the user's own, which stays
-	added   []string    // key, value, key, value
+	present  metadata.MD // a copy of the user's own
+	replaced bool        // some of it was deleted
+	added    []string    // key, value, key, value
 }
 
 func (c *outgoing) Get(key string) string {
@@ -78,21 +79,51 @@ func (c *outgoing) Get(key string) string {
 	if values := c.present[key]; len(values) > 0 {
 		return values[0]
 	}
-	for i := 0; i < len(c.added); i += 2 {
-		if c.added[i] == key {
-			return c.added[i+1]
-		}
+	if i := c.find(key); i >= 0 {
+		return c.added[i+1]
 	}
 	return ""
 }
 
-// Set adds; a Propagator sets nothing that is there. Keys that gRPC keeps to itself
-// or would take for binary are left out.
+// find returns where a key that was added is, or less than 0.
+func (c *outgoing) find(key string) int {
+	for i := 0; i < len(c.added); i += 2 {
+		if c.added[i] == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// Set replaces what is there, the user's own too: an injector writes what is current,
+// and of two values a server would take the first. What a Propagator writes by itself
+// it does not set if it is there. Keys that gRPC keeps to itself or would take for
+// binary are left out.
 func (c *outgoing) Set(key, value string) {
 	key = metadataKey(key)
-	if !strings.HasPrefix(key, "grpc-") && !strings.HasSuffix(key, "-bin") {
+	if strings.HasPrefix(key, "grpc-") || strings.HasSuffix(key, "-bin") {
+		return
+	}
+	if _, there := c.present[key]; there {
+		delete(c.present, key)
+		c.replaced = true
+	}
+	if i := c.find(key); i >= 0 {
+		c.added[i+1] = value
+	} else {
 		c.added = append(c.added, key, value)
 	}
+}
+
+// context returns a context with the metadata that goes out.
+func (c *outgoing) context(ctx context.Context) context.Context {
+	if c.replaced {
+		ctx = metadata.NewOutgoingContext(ctx, c.present)
+	}
+	if len(c.added) > 0 {
+		ctx = metadata.AppendToOutgoingContext(ctx, c.added...)
+	}
+	return ctx
 }
 
 func (c *outgoing) Keys() (keys []string) {

@@ -98,6 +98,48 @@ func TestTheUsersMetadataWins(t *testing.T) {
 	}
 }
 
+// traces injects a trace, as package tracing does: some keys twice, which replaces too.
+type traces struct{}
+
+func (traces) Inject(_ context.Context, out call.Carrier) {
+	out.Set("Traceparent", "stale")
+	out.Set("traceparent", "current")
+	out.Set("X-B3-TraceId", "current")
+	out.Set("grpc-timeout", "1S")
+	out.Set("trace-bin", "binary")
+}
+
+func (traces) Replaces(string) bool { return true }
+
+// What an injector writes is of this moment. It takes the place of what is in the
+// metadata from before, by the user or by another layer, and touches nothing else.
+func TestAnInjectorReplacesWhatIsInTheMetadata(t *testing.T) {
+	var at seen
+	client := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), looking(&at))))
+	ctx := call.With(within(t), call.RequestID("id"), call.InjectedBy(traces{}), call.Value("traceparent", "received"))
+	own := metadata.Pairs("TraceParent", "old", "traceparent", "older", "own", "one", "own", "two", "own-bin", "three")
+	ctx = metadata.AppendToOutgoingContext(metadata.NewOutgoingContext(ctx, own), "x-b3-traceid", "old", "own", "four")
+	for range 2 { // the context of the first call is that of the second
+		if _, err := client.Say(ctx, &echopb.Message{}); err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range map[string]string{
+			"traceparent": "current", "x-b3-traceid": "current", "x-request-id": "id",
+			"own": "one,two,four", "own-bin": "three", "trace-bin": "", "grpc-timeout": "",
+		} {
+			if got := strings.Join(at.metadata.Get(key), ","); got != want {
+				t.Errorf("%s is %q, want %q", key, got, want)
+			}
+		}
+		if left := time.Until(at.deadline); left < 2*time.Second {
+			t.Errorf("the deadline is %v away: the injector's", left)
+		}
+	}
+	if own.Len() != 3 || len(own["traceparent"]) != 2 {
+		t.Errorf("the user's metadata has become %v", own)
+	}
+}
+
 func TestForeignServersAreToldNothing(t *testing.T) {
 	var at seen
 	client := echopb.NewEchoClient(dial(t, serve(t, grpc.NewServer(), looking(&at)), grpckit.Foreign()))

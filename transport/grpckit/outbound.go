@@ -58,10 +58,7 @@ func (c *clientCore) begin(ctx context.Context) (*outbound, context.Context, err
 	o.carrier.present, _ = metadata.FromOutgoingContext(ctx)
 	var p call.Propagator
 	p.Inject(timeless{o}, &o.carrier)
-	if len(o.carrier.added) == 0 {
-		return o, o, nil
-	}
-	return o, metadata.AppendToOutgoingContext(o, o.carrier.added...), nil
+	return o, o.carrier.context(o), nil
 }
 
 // failure makes an error of what grpc-go returned.
