@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,12 +139,36 @@ func TestDetailsOfTheAuthorAreKept(t *testing.T) {
 	}
 }
 
-func TestForeignServersAreNotBelievedThatTheyDidNothing(t *testing.T) {
-	addr := serve(t, grpckit.NewServer(), failing(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true}))
-	for _, opts := range [][]grpckit.ClientOption{nil, {grpckit.Foreign()}} {
-		_, err := echopb.NewEchoClient(dial(t, addr, opts...)).Say(within(t), &echopb.Message{})
-		if got, want := endpoint.IsNotProcessed(err), opts == nil; got != want {
-			t.Errorf("with %d options the mark is %v", len(opts), got)
+// Whoever wants our domain in his status can write it there. Of one that is somebody
+// else's nothing is believed for it, and what he says goes to our logs and no further.
+func TestForeignServersAreNotBelieved(t *testing.T) {
+	claim := &endpoint.Error{
+		Code: endpoint.Unavailable, Message: "buy now", Reason: "SALE", RetryAfter: time.Second, NotProcessed: true,
+	}
+	addr := serve(t, grpckit.NewServer(), failing(claim))
+	for name, tt := range map[string]struct {
+		opts []grpckit.ClientOption
+		want endpoint.Error
+	}{
+		"ours": {nil, *claim},
+		"foreign": {[]grpckit.ClientOption{grpckit.Foreign()}, endpoint.Error{
+			Code: endpoint.Unavailable, Message: "the service is not available", RetryAfter: time.Second,
+		}},
+	} {
+		client := echopb.NewEchoClient(dial(t, addr, tt.opts...))
+		_, err := client.Say(within(t), &echopb.Message{})
+		if got := endpoint.IsNotProcessed(err); got != tt.want.NotProcessed {
+			t.Errorf("%s: the mark is %v", name, got)
+		}
+		tt.want.NotProcessed = false // does not go on
+		if got := *endpoint.Public(err); got != tt.want {
+			t.Errorf("%s: our own callers are told %+v", name, got)
+		}
+		if !strings.Contains(err.Error(), "buy now") || !strings.Contains(err.Error(), "SALE") {
+			t.Errorf("%s: the log reads %v", name, err)
+		}
+		if st := status.Convert(err); len(st.Details()) != 2 {
+			t.Errorf("%s: the details are %v", name, st.Details())
 		}
 	}
 }

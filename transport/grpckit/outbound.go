@@ -102,7 +102,11 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 		}
 	}
 	if s, ok := errors.AsType[statusError](err); ok {
-		return errorOf(s.GRPCStatus())
+		e := errorOf(s.GRPCStatus())
+		if o.foreign {
+			distrust(e)
+		}
+		return e
 	}
 	return &endpoint.Error{Code: endpoint.CodeOf(err), Outgoing: true, Err: err}
 }

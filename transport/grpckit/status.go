@@ -22,9 +22,11 @@ const (
 	domain = "dowelkit.github.io"
 	// notProcessed is the key in its metadata of [endpoint.Error.NotProcessed].
 	notProcessed = "not_processed"
-	// maxMessage bounds a message, in bytes. It goes out twice, and there are peers
-	// that take no more than 8 KiB of headers and fail the call for them.
+	// maxMessage and maxReason bound a message and a reason, in bytes as they are
+	// encoded, see [clip]. A message goes out twice, once of these in base64, and there
+	// are peers that take no more than 8 KiB of headers and fail the call for them.
 	maxMessage = 2 << 10
+	maxReason  = 512
 )
 
 // Status returns what goes out for err: what the caller may know of it, by
@@ -42,11 +44,11 @@ func Status(err error) *status.Status {
 	if _, coded := errors.AsType[*endpoint.Error](err); !coded && chosen != nil {
 		pub = &endpoint.Error{Code: codeOf(chosen.Code()), Message: chosen.Message()}
 	}
-	p := status.New(codes.Code(pub.Code), clip(pub.Message)).Proto()
+	p := status.New(codes.Code(pub.Code), clip(pub.Message, maxMessage)).Proto()
 	if chosen != nil {
 		p.Details = append(p.Details, chosen.Proto().GetDetails()...)
 	}
-	info := &errdetails.ErrorInfo{Domain: domain, Reason: clip(pub.Reason)}
+	info := &errdetails.ErrorInfo{Domain: domain, Reason: clip(pub.Reason, maxReason)}
 	if pub.NotProcessed {
 		info.Metadata = map[string]string{notProcessed: "true"}
 	}
@@ -88,17 +90,21 @@ func appendDetail(details []*anypb.Any, m proto.Message) []*anypb.Any {
 	return details
 }
 
-// clip makes a text fit for a status. One that is not UTF-8 would cost all details.
-func clip(text string) string {
+// clip makes a text fit for a status, of which no more is sent than limit bytes: gRPC
+// writes three, "%C3" say, for each byte that is not a printable one of ASCII. One that
+// is not UTF-8 would cost all details.
+func clip(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= maxMessage {
-		return text
+	for i, r := range text {
+		size := 1
+		if r < ' ' || r > '~' || r == '%' {
+			size = 3 * utf8.RuneLen(r)
+		}
+		if limit -= size; limit < 0 {
+			return text[:i]
+		}
 	}
-	end := maxMessage
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
+	return text
 }
 
 // codeOf takes a number that is no code for Unknown, as gRPC demands.
@@ -110,9 +116,10 @@ func codeOf(c codes.Code) endpoint.Code {
 }
 
 // Error returns what a status says, as an error marked Outgoing that wraps the
-// status; nil if it is OK. Code and retry-after are anybody's. The message and the
-// mark NotProcessed are believed of a status that [Status] made; the text of
-// another is kept in the cause, for logs, and does not go on to our own callers.
+// status; nil if it is OK. Code, reason and retry-after are anybody's. The message and
+// the mark NotProcessed are believed of a status that [Status] made; the text of
+// another is kept in the cause, for logs, and does not go on to our own callers. Of a
+// [Foreign] server no status counts as made by Status, and its reason is kept likewise.
 func Error(st *status.Status) error {
 	if st.Code() == codes.OK {
 		return nil
@@ -121,7 +128,7 @@ func Error(st *status.Status) error {
 }
 
 func errorOf(st *status.Status) *endpoint.Error {
-	e := &endpoint.Error{Code: codeOf(st.Code()), Outgoing: true, Err: &remote{st}}
+	e := &endpoint.Error{Code: codeOf(st.Code()), Outgoing: true, Err: &remote{status: st}}
 	for _, detail := range st.Proto().GetDetails() {
 		if detail.MessageIs((*errdetails.ErrorInfo)(nil)) {
 			readInfo(e, st, detail)
@@ -160,11 +167,28 @@ func positive(d *durationpb.Duration) time.Duration {
 	return max(0, d.AsDuration())
 }
 
-// remote is a status as a cause. It reads as the text alone, since the error that
-// wraps it tells the code.
-type remote struct{ status *status.Status }
+// distrust takes back what only a server of our own is believed, and keeps it from
+// those that we serve: whoever wants our domain in a status can write it there.
+func distrust(e *endpoint.Error) {
+	e.NotProcessed, e.Message = false, ""
+	if r, ok := errors.AsType[*remote](e.Err); ok {
+		r.reason, e.Reason = e.Reason, ""
+	}
+}
 
-func (r *remote) Error() string { return r.status.Message() }
+// remote is a status as a cause. It reads as the text alone, and the reason if the
+// error that wraps it does not tell that.
+type remote struct {
+	status *status.Status
+	reason string
+}
+
+func (r *remote) Error() string {
+	if r.reason != "" {
+		return "[" + r.reason + "] " + r.status.Message()
+	}
+	return r.status.Message()
+}
 
 // GRPCStatus lets status.FromError find code, text and details.
 func (r *remote) GRPCStatus() *status.Status { return r.status }

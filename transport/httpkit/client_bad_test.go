@@ -254,25 +254,33 @@ func TestClientDistrustsForeignMarks(t *testing.T) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, `{"code":"unavailable","detail":"later","retry_after_ms":3600000,"not_processed":true}`)
+		_, _ = io.WriteString(w, `{"code":"aborted","detail":"buy now","reason":"SALE","retry_after_ms":3600000,"not_processed":true}`)
 	})
 	ours := func(*http.Response, []byte) error {
-		return &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true}
+		return &endpoint.Error{Code: endpoint.Aborted, NotProcessed: true}
 	}
 	for name, tt := range map[string]struct {
 		opts         []httpkit.ClientOption
 		notProcessed bool
-		retryAfter   time.Duration
+		public       endpoint.Error // what those whom we serve are told
 	}{
-		"our own":                 {nil, true, time.Hour},
-		"foreign":                 {[]httpkit.ClientOption{httpkit.Foreign()}, false, 7 * time.Second},
-		"foreign, and understood": {[]httpkit.ClientOption{httpkit.Foreign(), httpkit.ErrorDecoder(ours)}, true, 0},
+		"our own": {nil, true, endpoint.Error{
+			Code: endpoint.Aborted, Message: "buy now", Reason: "SALE", RetryAfter: time.Hour,
+		}},
+		"foreign": {[]httpkit.ClientOption{httpkit.Foreign()}, false, endpoint.Error{
+			Code: endpoint.Aborted, Message: "the call was aborted", RetryAfter: 7 * time.Second,
+		}},
+		"foreign, and understood": {[]httpkit.ClientOption{httpkit.Foreign(), httpkit.ErrorDecoder(ours)}, true, endpoint.Error{
+			Code: endpoint.Aborted, Message: "the call was aborted",
+		}},
 	} {
 		call := httpkit.NewEndpoint[clientWord, clientWord](dial(t, base, tt.opts...), "POST /x")
 		_, err := call(t.Context(), clientWord{})
-		if endpoint.CodeOf(err) != endpoint.Unavailable || endpoint.IsNotProcessed(err) != tt.notProcessed ||
-			endpoint.RetryAfter(err) != tt.retryAfter {
-			t.Errorf("%s: got %v, not processed %v, retry after %v", name, err, endpoint.IsNotProcessed(err), endpoint.RetryAfter(err))
+		if endpoint.IsNotProcessed(err) != tt.notProcessed || *endpoint.Public(err) != tt.public {
+			t.Errorf("%s: got %v, not processed %v, and say %+v", name, err, endpoint.IsNotProcessed(err), *endpoint.Public(err))
+		}
+		if name == "foreign" && !strings.Contains(err.Error(), "SALE") {
+			t.Errorf("the log reads %v", err)
 		}
 	}
 }

@@ -132,11 +132,11 @@ func (x *exchanged) readError(resp *http.Response) error {
 		err = x.decodeError(resp, data)
 	}
 	if err == nil {
-		e := readProblem(resp, data)
 		if x.foreign {
-			distrust(e, resp.Header)
+			err = readForeign(resp, data)
+		} else {
+			err = readProblem(resp, data)
 		}
-		err = e
 	} else if endpoint.CodeOf(err) == endpoint.Unknown {
 		err = &endpoint.Error{Code: codeOf(resp.StatusCode), Err: err}
 	}

@@ -83,10 +83,15 @@ type streamError struct {
 
 func (streamError) Error() string { return "stream error" }
 
-// distrust takes back what only a server of our own is believed in a problem. What
-// its Retry-After header says, as that of any server, stays.
-func distrust(e *endpoint.Error, h http.Header) {
-	e.NotProcessed, e.RetryAfter = false, parseRetryAfter(h)
+// readForeign is readProblem for a server that is not ours. Of a problem it believes
+// the code, so that it means the same to a limiter or a breaker, and nothing else: its
+// texts go to the cause, as those of any stranger, and not on to those whom we serve.
+func readForeign(resp *http.Response, body []byte) *endpoint.Error {
+	e := strangersError(resp, body)
+	if p, ok := parseProblem(resp.Header.Get("Content-Type"), body); ok {
+		e.Code, e.Message = p.Code, endpoint.Public(&endpoint.Error{Code: p.Code}).Message
+	}
+	return e
 }
 
 // asOutgoing marks what an endpoint returns. An error without a code is Internal:

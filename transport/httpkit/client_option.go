@@ -81,7 +81,8 @@ func MaxResponse(bytes int64) ClientOption {
 // Foreign says that the server belongs to somebody else. Nothing of the call is
 // sent to it: neither IDs nor deadline, trace context or keys of the user's own. And
 // a [Problem] of it is not believed that it processed nothing, nor when to try again:
-// of that only the header Retry-After counts. An [ErrorDecoder] may know better.
+// of that only the header Retry-After counts. Detail and reason do not go on to those
+// whom we serve: the answer is in the cause, for logs. An [ErrorDecoder] may know better.
 func Foreign() ClientOption {
 	return func(o *clientOptions) error {
 		o.foreign = true

@@ -31,6 +31,11 @@ func readProblem(resp *http.Response, body []byte) *endpoint.Error {
 		}
 		return e
 	}
+	return strangersError(resp, body)
+}
+
+// strangersError makes an error of an answer that is not a problem.
+func strangersError(resp *http.Response, body []byte) *endpoint.Error {
 	code := codeOf(resp.StatusCode)
 	if code == endpoint.OK {
 		code = endpoint.Unknown
