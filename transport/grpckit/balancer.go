@@ -54,6 +54,7 @@ func (b *connBalancer) start(s *source) {
 	defer b.update()
 	defer b.updating.Unlock()
 	b.roster = newRoster()
+	s.roster.Store(b.roster)
 	b.waiting = make(chan struct{}, 1)
 	options := append(slices.Clip(s.options), sd.DrainTimeout(0))
 	b.endpointer = sd.NewEndpointer(b.roster.watch(s.instances, b.update), b.dial, options...)

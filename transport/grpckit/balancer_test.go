@@ -12,7 +12,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	"github.com/dowelkit/dowel/call"
@@ -328,31 +327,6 @@ func TestARegistryThatIsOut(t *testing.T) {
 	if _, err := client.Say(within(t), &echopb.Message{}); err != nil {
 		t.Errorf("the last set does not stand: %v", err)
 	}
-}
-
-// A connection that is lost comes back, and meanwhile the others serve.
-func TestALostConnectionIsPassedOver(t *testing.T) {
-	f := newFleet(t, 3)
-	conn := f.client(lb.ConsistentHash())
-	f.answers(conn, f.members...)
-	_ = f.members[0].Close() // and the registry does not know
-	client := echopb.NewEchoClient(conn)
-	eventually(t, "every call is served", func() bool {
-		for range 20 {
-			if _, err := client.Say(within(t), &echopb.Message{}); err != nil {
-				return false
-			}
-		}
-		return true
-	})
-	_ = f.members[1].Close()
-	_ = f.members[2].Close()
-	eventually(t, "all are known to be gone", func() bool { return conn.GetState() == connectivity.TransientFailure })
-	_, err := client.Say(within(t), &echopb.Message{})
-	if !errors.Is(err, lb.ErrNoInstance) || !endpoint.IsNotProcessed(err) || !endpoint.IsLocal(err) {
-		t.Errorf("without any connection the error is %v", err)
-	}
-	f.answers(conn, f.join())
 }
 
 func TestCloseLeavesNothingRunning(t *testing.T) {

@@ -10,10 +10,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
-	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/sd/static"
@@ -73,10 +71,11 @@ func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.S
 	if err != nil {
 		return nil, fmt.Errorf("grpckit: ServiceConfig: %w", err)
 	}
-	core := &clientCore{c}
+	from := &source{instances: instances, strategy: strategy, options: c.endpointer}
+	core := &clientCore{c, from}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(c.creds),
-		grpc.WithResolvers(&source{instances, strategy, c.endpointer}),
+		grpc.WithResolvers(from),
 		grpc.WithDefaultServiceConfig(config),
 		grpc.WithChainUnaryInterceptor(core.unary),
 		grpc.WithChainStreamInterceptor(core.stream),
@@ -116,24 +115,4 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4,
 	}}
 	return d.DialContext(ctx, "tcp", addr)
-}
-
-// Ready waits until the connection can be used. If ctx ends before, the error wraps
-// the context's; if it is closed, the error is of code Canceled. It works for any
-// connection of grpc-go.
-func Ready(ctx context.Context, conn *grpc.ClientConn) error {
-	conn.Connect()
-	for {
-		state := conn.GetState()
-		switch state {
-		case connectivity.Ready:
-			return nil
-		case connectivity.Shutdown:
-			err := fmt.Errorf("grpckit: %s is closed", conn.Target())
-			return &endpoint.Error{Code: endpoint.Canceled, Local: true, Outgoing: true, Err: err}
-		}
-		if !conn.WaitForStateChange(ctx, state) {
-			return fmt.Errorf("grpckit: %s is not ready but %v: %w", conn.Target(), state, ctx.Err())
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 // clientCore is what the interceptors of one client know.
 type clientCore struct {
 	clientConfig
+	source *source // nil if the connection is not of [NewClient] or [NewBalancedClient]
 }
 
 // UnaryClientInterceptor gives the calls of a connection that was not made by
@@ -17,13 +18,13 @@ type clientCore struct {
 // that say how to connect count for nothing here. It panics if one is nil or out of
 // range.
 func UnaryClientInterceptor(opts ...ClientOption) grpc.UnaryClientInterceptor {
-	return (&clientCore{mustClientConfig("UnaryClientInterceptor", opts)}).unary
+	return (&clientCore{clientConfig: mustClientConfig("UnaryClientInterceptor", opts)}).unary
 }
 
 // StreamClientInterceptor is [UnaryClientInterceptor] for streams. It has no use for
 // a timeout.
 func StreamClientInterceptor(opts ...ClientOption) grpc.StreamClientInterceptor {
-	return (&clientCore{mustClientConfig("StreamClientInterceptor", opts)}).stream
+	return (&clientCore{clientConfig: mustClientConfig("StreamClientInterceptor", opts)}).stream
 }
 
 func (c *clientCore) unary(
@@ -37,7 +38,7 @@ func (c *clientCore) unary(
 		return err
 	}
 	if err := invoke(out, method, req, reply, conn, opts...); err != nil {
-		return o.failure(err)
+		return o.failure(conn, err)
 	}
 	return nil
 }
@@ -46,15 +47,18 @@ func (c *clientCore) stream(
 	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string,
 	open grpc.Streamer, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
+	if c.source != nil && c.answered(opts) {
+		return nil, errReason
+	}
 	o, out, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s, err := open(out, desc, conn, method, opts...)
 	if err != nil {
-		return nil, o.failure(err)
+		return nil, o.failure(conn, err)
 	}
-	return &clientStream{s, o}, nil
+	return &clientStream{s, o, conn}, nil
 }
 
 // clientStream is a stream whose errors are of the toolkit's kind. io.EOF stays what
@@ -62,13 +66,14 @@ func (c *clientCore) stream(
 type clientStream struct {
 	grpc.ClientStream
 	call *outbound
+	conn *grpc.ClientConn
 }
 
 func (s *clientStream) fail(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	return s.call.failure(err)
+	return s.call.failure(s.conn, err)
 }
 
 func (s *clientStream) RecvMsg(m any) error { return s.fail(s.ClientStream.RecvMsg(m)) }

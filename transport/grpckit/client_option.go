@@ -41,7 +41,7 @@ func ClientTLS(c *tls.Config) ClientOption {
 		if c == nil {
 			return errors.New("ClientTLS: the configuration is nil")
 		}
-		o.creds = credentials.NewTLS(c)
+		o.creds = newClientTLS(c)
 		return nil
 	}
 }
@@ -68,7 +68,9 @@ func ClientMaxReceive(bytes int) ClientOption {
 
 // Foreign says that the server belongs to somebody else. Nothing of the call is sent
 // to it but the deadline, which is gRPC's own, and metadata that is in the context.
-// And it is not believed that it processed nothing.
+// And it is not believed that it processed nothing, nor do its messages and reasons go
+// on to those whom we serve: they are in the cause of an error, for logs, and its status
+// with all details is found by status.FromError.
 func Foreign() ClientOption {
 	return func(o *clientConfig) error {
 		o.foreign = true

@@ -3,6 +3,7 @@ package grpckit
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"google.golang.org/grpc"
 
@@ -16,11 +17,12 @@ import (
 //	sum := grpckit.NewEndpoint(pb.NewAddClient(conn).Sum)
 //
 // conn is of [NewClient] or [NewBalancedClient], or one of grpc-go's own that has
-// [UnaryClientInterceptor]. NewEndpoint panics if method or an option is nil.
+// [UnaryClientInterceptor]. NewEndpoint panics if method or an option is nil, or if
+// the method is a stream: see [NewStreamEndpoint].
 func NewEndpoint[Req, Resp any](
 	method func(ctx context.Context, req Req, opts ...grpc.CallOption) (Resp, error), opts ...grpc.CallOption,
 ) endpoint.Endpoint[Req, Resp] {
-	refuse("NewEndpoint", unless(method != nil, "the method is nil"), checkCallOptions(opts))
+	refuse("NewEndpoint", unless(method != nil, "the method is nil"), checkUnary[Resp](), checkCallOptions(opts))
 	return func(ctx context.Context, req Req) (Resp, error) { return method(ctx, req, opts...) }
 }
 
@@ -36,8 +38,10 @@ type Client[C any] struct {
 //
 //	clients := sd.NewEndpointer(instances, grpckit.Dialer(pb.NewAddClient))
 //
-// It returns once the connection stands. generated is the function that makes the
-// client in generated code. Dialer panics if that or an option is nil, or if an option
+// It returns once the connection stands, or the first attempt to connect has failed:
+// with an error of code Unavailable that wraps the cause, a refused port say or a wrong
+// certificate. An attempt is given 5 s, and the context less. generated is the function
+// that makes the client in generated code. Dialer panics if that or an option is nil, or if an option
 // is out of range.
 func Dialer[C any](
 	generated func(grpc.ClientConnInterface) C, opts ...ClientOption,
@@ -58,8 +62,9 @@ func dialInstance(ctx context.Context, in *sd.Instance, opts []ClientOption) (*g
 	if err != nil {
 		return nil, err
 	}
-	if err := Ready(ctx, conn); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	if err := ready(ctx, conn, false); err != nil {
+		_ = conn.Close() // of which nobody has heard
+		return nil, err
 	}
 	return conn, nil
 }
@@ -69,14 +74,22 @@ func dialInstance(ctx context.Context, in *sd.Instance, opts []ClientOption) (*g
 //
 //	sum := lb.Endpoint(balancer, grpckit.Method(pb.AddClient.Sum))
 //
-// It panics if method or an option is nil.
+// It panics if method or an option is nil, or if the method is a stream: that outlives
+// the endpoint's call, and so the lease of its instance, which might be closed under it.
+// A connection of [NewBalancedClient] balances streams.
 func Method[C, Req, Resp any](
 	method func(c C, ctx context.Context, req Req, opts ...grpc.CallOption) (Resp, error), opts ...grpc.CallOption,
 ) func(c *Client[C], ctx context.Context, req Req) (Resp, error) {
-	refuse("Method", unless(method != nil, "the method is nil"), checkCallOptions(opts))
+	refuse("Method", unless(method != nil, "the method is nil"), checkUnary[Resp](), checkCallOptions(opts))
 	return func(c *Client[C], ctx context.Context, req Req) (Resp, error) {
 		return method(c.API, ctx, req, opts...)
 	}
+}
+
+// checkUnary returns an error if what a method returns is a stream.
+func checkUnary[Resp any]() error {
+	stream := reflect.TypeFor[Resp]().Implements(reflect.TypeFor[grpc.ClientStream]())
+	return unless(!stream, "the method is a stream")
 }
 
 func checkCallOptions(opts []grpc.CallOption) error {

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -47,18 +46,6 @@ func TestAConnectionForEachInstance(t *testing.T) {
 		e, ok := errors.AsType[*endpoint.Error](err)
 		return ok && e.Instance == f.members[0].ID && errors.Is(err, bad)
 	})
-}
-
-func TestADialThatFailsIsTriedAgain(t *testing.T) {
-	dial := grpckit.Dialer(echopb.NewEchoClient)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if c, err := dial(ctx, &sd.Instance{Addr: "127.0.0.1:1"}); err == nil || c != nil {
-		t.Errorf("%v, %v", c, err)
-	}
-	if _, err := dial(t.Context(), &sd.Instance{Addr: "no port"}); err == nil {
-		t.Error("an address without a port is dialed")
-	}
 }
 
 type number int64
@@ -178,9 +165,14 @@ func TestMisuse(t *testing.T) {
 		"Method": {func() {
 			grpckit.Method[echopb.EchoClient, *echopb.Message, *echopb.Message](nil)
 		}, "Method: the method is nil"},
-		"Dialer":  {func() { grpckit.Dialer[echopb.EchoClient](nil, nil) }, "Dialer: the function for the client is nil; option 1 is nil"},
-		"Convert": {func() { grpckit.Convert[int](next, nil, (func(*echopb.Message) (int, error))(nil)) }, "Convert: request is nil; response is nil"},
-		"Probe":   {func() { grpckit.Probe("", grpckit.ClientTLS(nil)) }, "Probe: ClientTLS: the configuration is nil"},
+		"NewEndpoint of a stream": {func() {
+			var client echopb.EchoClient = echopb.NewEchoClient(nil)
+			grpckit.NewEndpoint(client.List)
+		}, "NewEndpoint: the method is a stream"},
+		"Method of a stream": {func() { grpckit.Method(echopb.EchoClient.List) }, "Method: the method is a stream"},
+		"Dialer":             {func() { grpckit.Dialer[echopb.EchoClient](nil, nil) }, "Dialer: the function for the client is nil; option 1 is nil"},
+		"Convert":            {func() { grpckit.Convert[int](next, nil, (func(*echopb.Message) (int, error))(nil)) }, "Convert: request is nil; response is nil"},
+		"Probe":              {func() { grpckit.Probe("", grpckit.ClientTLS(nil)) }, "Probe: ClientTLS: the configuration is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -220,18 +212,5 @@ func TestWrongInputIsAnError(t *testing.T) {
 	cancel()
 	if _, err := echopb.NewEchoClient(conn).Say(ctx, &echopb.Message{}); err == nil {
 		t.Error("the balancer works without a source")
-	}
-}
-
-func TestReadyGivesUp(t *testing.T) {
-	conn := dial(t, "127.0.0.1:1")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := grpckit.Ready(ctx, conn); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("where nobody listens: %v", err)
-	}
-	_ = conn.Close()
-	if err := grpckit.Ready(within(t), conn); endpoint.CodeOf(err) != endpoint.Canceled {
-		t.Errorf("after Close: %v", err)
 	}
 }

@@ -47,8 +47,12 @@ func (f *fleet) join(opts ...grpckit.ServerOption) *member {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	m := &member{Server: grpckit.NewServer(opts...), Instance: sd.Instance{Addr: l.Addr().String()}}
-	m.ID = m.Addr
+	return f.start(l, l.Addr().String(), opts...)
+}
+
+// start starts a server at a listener and registers it at an address.
+func (f *fleet) start(l net.Listener, addr string, opts ...grpckit.ServerOption) *member {
+	m := &member{Server: grpckit.NewServer(opts...), Instance: sd.Instance{ID: addr, Addr: addr}}
 	echopb.RegisterEchoServer(m, &echo{say: m.say, list: m.list, chat: repeatAll})
 	done := make(chan struct{})
 	go func() { defer close(done); _ = m.Serve(&counted{l, &m.accepted}) }()

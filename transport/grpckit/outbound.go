@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -61,14 +63,14 @@ func (c *clientCore) begin(ctx context.Context) (*outbound, context.Context, err
 	return o, o.carrier.context(o), nil
 }
 
-// failure makes an error of what grpc-go returned.
-func (o *outbound) failure(err error) error {
+// failure makes an error of what grpc-go returned on a connection.
+func (o *outbound) failure(conn *grpc.ClientConn, err error) error {
 	e := o.errorOf(err)
+	if e.Code == endpoint.Unavailable && conn.GetState() == connectivity.Shutdown {
+		e.Code = endpoint.Canceled // by Close, which cuts streams off with either code
+	}
 	if cause := o.Err(); cause != nil && (e.Code == endpoint.Canceled || e.Code == endpoint.DeadlineExceeded) {
 		e.Code, e.Err = endpoint.CodeOf(cause), &ended{e.Err, cause}
-	}
-	if o.foreign {
-		e.NotProcessed = false
 	}
 	// Without a stream nothing can have reached a server.
 	if o.tracked.Load() && o.sent.Load() == 0 {

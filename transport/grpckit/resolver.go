@@ -1,6 +1,8 @@
 package grpckit
 
 import (
+	"sync/atomic"
+
 	"google.golang.org/grpc/attributes"
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/resolver"
@@ -24,6 +26,15 @@ type source struct {
 	instances sd.Instancer
 	strategy  lb.Strategy
 	options   []sd.EndpointerOption
+	roster    atomic.Pointer[roster] // once the balancer has begun
+}
+
+// reason returns why there is no connection, as far as is known.
+func (s *source) reason() error {
+	if r := s.roster.Load(); r != nil {
+		return r.reason()
+	}
+	return nil
 }
 
 type sourceKey struct{}

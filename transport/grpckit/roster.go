@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc/connectivity"
 
@@ -18,6 +19,7 @@ import (
 // roster knows which instances there are and what became of their connections: so
 // that a call waits while there is hope, and fails at once when there is none.
 type roster struct {
+	changes  atomic.Uint64 // how often an instance was away, or back
 	mu       sync.Mutex
 	known    bool             // a set has come
 	watchErr error            // since the last set
@@ -117,7 +119,22 @@ func (r *roster) none() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	cause := fmt.Errorf("%w (of %d known)", lb.ErrNoInstance, len(r.failed))
-	var broken error // one of them says enough
+	return &endpoint.Error{
+		Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true,
+		Err: errors.Join(cause, r.watchErr, r.broken()),
+	}
+}
+
+// reason returns what went wrong last with the watch and with a connection, or nil.
+func (r *roster) reason() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(r.watchErr, r.broken())
+}
+
+// broken returns why there is no connection to an instance: one of them says enough.
+func (r *roster) broken() error {
+	var broken error
 	for _, err := range r.failed {
 		broken = cmp.Or(broken, err)
 	}
@@ -126,8 +143,5 @@ func (r *roster) none() error {
 			broken = cmp.Or(broken, *err)
 		}
 	}
-	return &endpoint.Error{
-		Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true,
-		Err: errors.Join(cause, r.watchErr, broken),
-	}
+	return broken
 }
