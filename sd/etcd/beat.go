@@ -33,11 +33,7 @@ func (e *entry) beat(ctx context.Context, due time.Time) error {
 	// that was started again may have forgotten the lease.
 	receiving.Go(func() { cancel(receiveBeats(ctx, stream, answers)) })
 	for {
-		next := time.NewTimer(time.Until(due))
-		select {
-		case <-next.C:
-		case <-ctx.Done():
-			next.Stop()
+		if pause(ctx, time.Until(due)) != nil {
 			return context.Cause(ctx)
 		}
 		late.Reset(third)
@@ -47,6 +43,9 @@ func (e *entry) beat(ctx context.Context, due time.Time) error {
 		late.Stop()
 		if err := e.check(ctx); err != nil {
 			return err
+		}
+		if e.line.spare && e.homeAnswers(ctx) {
+			return errHome
 		}
 		due = e.renewed.Add(e.pace())
 	}

@@ -42,20 +42,23 @@
 // for one. A client without DialKeepAliveTime stays with a connection that swallows
 // everything until the operating system gives it up, a quarter of an hour later. Watches
 // and registrations do not: they open a connection of their own then, with the client's
-// configuration, and close it when they end. Set DialKeepAliveTime for the rest.
+// configuration, and close it when the client's answers again. Set DialKeepAliveTime for
+// the rest.
 //
 // # What it costs etcd
 //
 // With the defaults, and n times that for n clients:
 //
-//	steady    0.46 small messages/s for a watch (an idle server is asked if it lives);
+//	steady    0.8 small messages/s for a watch (an idle server is asked if it lives);
 //	          0.24 heartbeats and 0.24 reads of one key per second for a registration
 //	a flap    two events for each watch, of the entry's size and not the set's; for the
 //	          registrant a revocation, a read, a lease, a transaction and a stream
-//	an outage one stream and one read of the whole set for each watch, spread over a
-//	          second after a short one and over 5 s after a long one; a stream, a
-//	          heartbeat and a read for a registration whose lease lives, else as a flap
-//	silence   a connection more for each watch and registration, while it is silent
+//	an outage a stream, two small questions and one read of the whole set for each
+//	          watch, spread over a second after a short one and over 4 s after a long one;
+//	          a stream, a heartbeat and a read for a registration whose lease lives, else
+//	          as a flap
+//	silence   a connection more for each watch and registration until the client's own
+//	          answers again, and a small question at each heartbeat or 6 s
 //
 // TestCost counts them. With users, each stream that is opened is a login too, which
 // etcd makes slow on purpose. Several watches of one service in a process should be

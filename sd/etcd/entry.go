@@ -79,7 +79,7 @@ func (e *entry) within(ctx context.Context, f func(context.Context) error) error
 }
 
 // patience is how long a server may take for the few requests of a Put or a Remove.
-const patience = 5 * time.Second
+const patience = 4 * time.Second
 
 func (e *entry) put(ctx context.Context, in sd.Instance) error {
 	for {

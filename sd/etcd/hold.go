@@ -88,14 +88,19 @@ func (e *entry) await(ctx context.Context) error {
 		case e.mayTake(h):
 			return errVacated
 		}
-		t := time.NewTimer(e.pace())
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if e.line.spare && e.homeAnswers(ctx) {
+			e.line = e.registry.hangUp(e.line)
+		}
+		if err := pause(ctx, e.pace()); err != nil {
+			return err
 		}
 	}
+}
+
+// homeAnswers reports whether a spare line is needed no more. It takes little of the
+// time between two heartbeats.
+func (e *entry) homeAnswers(ctx context.Context) bool {
+	return e.registry.answers(ctx, e.key, min(e.ttl/10, time.Second))
 }
 
 // briefly bounds a request by the time between two heartbeats.

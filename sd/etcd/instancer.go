@@ -2,8 +2,10 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -77,11 +79,14 @@ func (i *Instancer) supervise(ctx context.Context, n *news) {
 	for failures := 0; ctx.Err() == nil; {
 		start := time.Now()
 		f := follower{Instancer: i, line: line, news: n}
-		err := i.registry.told(f.run(ctx, failures))
+		err := i.registry.told(i.follow(ctx, &f))
 		if ctx.Err() != nil {
 			return
 		}
 		line = i.registry.after(err, line)
+		if errors.Is(err, errHome) {
+			continue
+		}
 		if time.Since(start) > i.options.backoff.Cap && f.listed {
 			failures = 0
 		}
@@ -89,6 +94,27 @@ func (i *Instancer) supervise(ctx context.Context, n *news) {
 		n.fail(fmt.Errorf("etcd: watch %s: %w", i.place, err))
 		_ = i.options.backoff.Wait(ctx, failures)
 	}
+}
+
+// errHome is that a spare line is of no use any more. It is told to nobody.
+var errHome = errors.New("etcd: the main line answers again")
+
+// follow runs a follower, on a spare line until the main one answers again.
+func (i *Instancer) follow(ctx context.Context, f *follower) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel(nil)
+	if f.line.spare {
+		asking.Go(func() {
+			for pause(ctx, i.options.silence-rand.N(i.options.silence/4)) == nil {
+				if i.registry.answers(ctx, string(i.place), time.Second) {
+					cancel(errHome)
+				}
+			}
+		})
+	}
+	return f.run(ctx)
 }
 
 // A watch yields sets by the law of sd.Instancer.

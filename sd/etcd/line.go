@@ -40,7 +40,8 @@ func newLine(conn *grpc.ClientConn) *line {
 // without keep-alives stays for a quarter of an hour with a connection whose far end
 // has gone without a word, or that something in between has forgotten. So a spare one
 // is opened then, to any of its endpoints and with its configuration. A spare is left,
-// and closed, at its first error. Whoever has called after must hang up in the end.
+// and closed, at its first error, which may be that the main line answers again.
+// Whoever has called after must hang up in the end.
 func (r *registry) after(err error, l *line) *line {
 	if l.spare {
 		return r.hangUp(l)
@@ -66,6 +67,15 @@ func (r *registry) hangUp(l *line) *line {
 	return r.main
 }
 
+// answers reports whether the main line does, within d. To refuse is to answer.
+func (r *registry) answers(ctx context.Context, key string, d time.Duration) bool {
+	ctx, cancel := r.within(ctx, d)
+	defer cancel()
+	r.main.revive(ctx)
+	_, err := r.main.kv.Range(ctx, &etcdserverpb.RangeRequest{Key: []byte(key), CountOnly: true}, failFast())
+	return err == nil || refused(fault(ctx, err))
+}
+
 // revive has a connection that waits before it tries again do so now, and gives it a
 // moment. gRPC's waits grow to two minutes, and whoever calls this has waited with
 // jitter already.
@@ -85,3 +95,15 @@ func failFast() grpc.CallOption { return grpc.WaitForReady(false) }
 
 // ofAnySize takes answers of more than gRPC's 4 MB: what is in etcd is what it is.
 func ofAnySize() grpc.CallOption { return grpc.MaxCallRecvMsgSize(math.MaxInt32) }
+
+// pause waits for d, or until ctx is done, whose error it returns then.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

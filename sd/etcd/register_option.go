@@ -22,7 +22,7 @@ type registerOptions struct {
 func RegisterTTL(d time.Duration) RegisterOption { return func(o *registerOptions) { o.ttl = d } }
 
 // RegisterKeep changes how registrations are supervised; see [sd.Keep]. The default
-// is a backoff of 1 s to 5 s.
+// is a backoff of 1 s to 4 s.
 func RegisterKeep(opts ...sd.KeepOption) RegisterOption {
 	opts = slices.Clone(opts)
 	return func(o *registerOptions) { o.keep = append(o.keep, opts...) }
@@ -31,7 +31,7 @@ func RegisterKeep(opts ...sd.KeepOption) RegisterOption {
 func newRegisterOptions(m *misuse, opts []RegisterOption) registerOptions {
 	o := registerOptions{
 		ttl:  15 * time.Second,
-		keep: []sd.KeepOption{sd.KeepBackoff(sd.Backoff{Base: time.Second, Cap: 5 * time.Second})},
+		keep: []sd.KeepOption{sd.KeepBackoff(sd.Backoff{Base: time.Second, Cap: 4 * time.Second})},
 	}
 	apply(m, &o, opts)
 	m.add(o.ttl < time.Second, "RegisterTTL must be at least 1s, not %v", o.ttl)

@@ -47,6 +47,9 @@ func TestDeadConnection(t *testing.T) {
 	if state := r.State(); !state.Registered {
 		t.Errorf("%+v", state)
 	}
+	if n.open() < 3 {
+		t.Errorf("%d connections are open; want the client's, and a spare one each", n.open())
+	}
 	in := old
 	in.Addr = "moved:1"
 	if err := r.Update(t.Context(), in); err != nil {
@@ -65,6 +68,51 @@ func TestDeadConnection(t *testing.T) {
 	register(t, registrar, old)
 	t.Logf("registered anew after %v", time.Since(start))
 	w.sees("x=old:1", "y=y:1")
+
+	// The system gives the connection up at last, and the client's next one is sound.
+	before := truth.count()
+	n.giveUp()
+	start = time.Now()
+	eventually(t, func() bool { return n.open() == 1 }, func() string { return "the spare connections are still in use" })
+	t.Logf("spare connections are closed %v after the client's is back", time.Since(start))
+	register(t, newRegistrar(t, admin, "/s"), sd.Instance{ID: "z", Addr: "z:1"})
+	w.sees("x=old:1", "y=y:1", "z=z:1")
+	if n := truth.count() - before; n > 1 {
+		t.Errorf("the registration did not live through its way back: %d sets", n)
+	}
+}
+
+// TestDeadAttempt: the network comes back after a long time, and what was begun before
+// that is dead for good.
+func TestDeadAttempt(t *testing.T) {
+	t.Parallel()
+	server := testserver.NewEtcd(t)
+	n := &network{}
+	client := dial(t, server.Addr(), with(grpc.WithContextDialer(n.dial)))
+	in, err := etcd.NewInstancer(client, "/s", etcd.WatchSilence(2*time.Second),
+		etcd.WatchBackoff(sd.Backoff{Base: time.Millisecond, Cap: time.Millisecond}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, in)
+	w.sees()
+	n.blackout(true)
+	failed := func() int { _, _, errs := w.state(); return len(errs) }
+	for failed() < 8 { // however often it was tried
+		now := failed()
+		eventually(t, func() bool { return failed() > now }, func() string { return "no error" })
+	}
+	opened := n.opened()
+	eventually(t, func() bool { return n.opened() > opened }, func() string { return "no new attempt" })
+	n.blackout(false)
+	start := time.Now()
+	register(t, newRegistrar(t, dial(t, server.Addr()), "/s"), old)
+	w.sees("x=old:1")
+	took := time.Since(start)
+	t.Logf("the watch is back after %v", took)
+	if took > 5*time.Second { // a dead attempt, perhaps one more on the client's line, and a sound one
+		t.Errorf("the watch was blind for %v", took)
+	}
 }
 
 // TestDeregisterIsBounded: it waits for a connection that comes back, and not for ever
@@ -98,6 +146,7 @@ func TestDeregisterIsBounded(t *testing.T) {
 // network is one whose connections can be forgotten.
 type network struct {
 	mu    sync.Mutex
+	black bool // whatever is dialled is dead from the start
 	conns []*deadable
 }
 
@@ -110,7 +159,40 @@ func (n *network) dial(ctx context.Context, addr string) (net.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.conns = append(n.conns, d)
+	if n.black {
+		d.die()
+	}
 	return d, nil
+}
+
+// blackout kills the connections of now, and while it lasts those that are made.
+func (n *network) blackout(begin bool) {
+	n.mu.Lock()
+	n.black = begin
+	n.mu.Unlock()
+	if begin {
+		n.forget()
+	}
+}
+
+// giveUp has the dead connections fail.
+func (n *network) giveUp() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, d := range n.conns {
+		select {
+		case <-d.dead:
+			d.Close()
+		default:
+		}
+	}
+}
+
+// opened returns how many connections were made.
+func (n *network) opened() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.conns)
 }
 
 // forget kills the connections of now.
@@ -118,7 +200,7 @@ func (n *network) forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, d := range n.conns {
-		d.once.Do(func() { close(d.dead) })
+		d.die()
 	}
 }
 
@@ -141,6 +223,8 @@ type deadable struct {
 	once, closing sync.Once
 	dead, closed  chan struct{}
 }
+
+func (d *deadable) die() { d.once.Do(func() { close(d.dead) }) }
 
 func (d *deadable) Read(p []byte) (int, error) {
 	n, err := d.Conn.Read(p)

@@ -21,6 +21,7 @@ type watcher struct {
 	set  []*sd.Instance
 	sets int
 	errs []error
+	id   string // of an instance that every set must have, once there is one
 }
 
 func watch(t *testing.T, in sd.Instancer) *watcher {
@@ -35,6 +36,9 @@ func watch(t *testing.T, in sd.Instancer) *watcher {
 				w.errs = append(w.errs, err)
 			} else {
 				w.set, w.sets = set, w.sets+1
+				if w.id != "" && !slices.ContainsFunc(set, func(in *sd.Instance) bool { return in.ID == w.id }) {
+					t.Errorf("a set lacks %s: %s", w.id, shown(set))
+				}
 			}
 			w.mu.Unlock()
 		}
@@ -48,6 +52,16 @@ func (w *watcher) state() (set []*sd.Instance, sets int, errs []error) {
 	defer w.mu.Unlock()
 	return w.set, w.sets, slices.Clone(w.errs)
 }
+
+// always has every set from now on checked for an instance, or for none.
+func (w *watcher) always(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.id = id
+}
+
+// count returns how many sets were yielded.
+func (w *watcher) count() int { _, sets, _ := w.state(); return sets }
 
 // sees waits until the set is "id=addr" of each instance, and returns how long it
 // waited.
