@@ -63,7 +63,7 @@ func (p *leastRequestPicker) second(i int, load int64, r uint64) int {
 		j++
 	}
 	if other := p.nodes[j]; other.InFlight() < load-1 && other.Acquire() {
-		p.nodes[i].Release()
+		p.nodes[i].Undo()
 		return j
 	}
 	return i

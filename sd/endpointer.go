@@ -27,6 +27,7 @@ type Endpointer[C any] struct {
 	dial    func(context.Context, *Instance) (C, error)
 	options endpointerOptions
 	set     atomic.Pointer[Set[C]]
+	tally   tally
 	end     context.CancelFunc
 	running sync.WaitGroup // the watch, the manager, dials and drains
 
@@ -93,6 +94,11 @@ func NewEndpointer[C any](
 
 // Set returns the live nodes now. It is one atomic load.
 func (e *Endpointer[C]) Set() *Set[C] { return e.set.Load() }
+
+// Entered returns how many calls were counted on all nodes so far, those that have left
+// included, for metrics. It looks at each node; between two looks no node may count more
+// than 4,294,967,295.
+func (e *Endpointer[C]) Entered() uint64 { return e.tally.sum(e.Set().Nodes()) }
 
 // settleTime is how long Ready waits for the other instances after the first.
 const settleTime = 100 * time.Millisecond

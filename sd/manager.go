@@ -215,6 +215,7 @@ func (m *manager[C]) drop(member *member[C]) {
 		ctx, cancel := context.WithTimeout(context.Background(), e.options.drainTimeout)
 		defer cancel()
 		_ = member.node.Retire(ctx) // what outlasts the drain is cut off
+		e.tally.sum([]*Node{member.node})
 		member.cancel()
 		e.closeClient(member.client)
 	})

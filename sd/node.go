@@ -15,17 +15,23 @@ type Node struct {
 	// The counter is written twice per call by every core. The struct fills a
 	// cache line, so that two nodes never share one, and no more than that, so
 	// that thousands of them stay in a processor's second-level cache.
-	active   atomic.Int64 // calls in flight, plus refusing once retired
+	active   atomic.Int64 // see entry
 	instance atomic.Pointer[Instance]
 	// drained is closed by whoever brings a refusing node's counter to zero.
 	drained chan struct{}
 	once    sync.Once
-	_       [64 - 36]byte
+	summed  uint32 // of the entries, what is in a tally already
+	_       [64 - 40]byte
 }
 
-// refusing is added to the counter of a node that refuses: it makes every count
-// negative, so that Acquire learns of it by the same single addition.
-const refusing = math.MinInt64
+// The counter is two. The lower half counts the calls in flight, and the upper half
+// those that have entered, from zero again after 4,294,967,295: so that one addition
+// does for both.
+const entry = 1<<32 + 1
+
+// refusing is added to the lower half of a node that refuses: it makes every count
+// there negative, so that Acquire learns of it by the same single addition.
+const refusing = math.MinInt32
 
 // NewNode returns a node for in that accepts calls. Endpointers make their own;
 // it is for other sources of clients and for tests of strategies.
@@ -41,23 +47,42 @@ func (n *Node) Instance() *Instance { return n.instance.Load() }
 
 // Acquire counts a call in flight, and returns false without counting it if the
 // node has left the set. Each true needs one Release.
-func (n *Node) Acquire() bool { return n.active.Add(1) > 0 || n.refuse() }
+func (n *Node) Acquire() bool { return int32(n.active.Add(entry)) > 0 || n.refuse() }
 
 // Enter is Acquire for who wants to know the load too: it returns the number of
 // calls in flight with this one, from the same single addition, or zero if the
 // node has left the set and nothing was counted.
 func (n *Node) Enter() int64 {
-	if a := n.active.Add(1); a > 0 || n.refuse() {
-		return a
+	a := int32(n.active.Add(entry))
+	if a <= 0 {
+		return n.nobody()
 	}
-	return 0
+	return int64(a)
+}
+
+// Undo takes back a successful Acquire or Enter of which nothing came, as if it had
+// not been. It is in place of Release.
+func (n *Node) Undo() {
+	if a := int32(n.active.Add(-entry)); a < 0 {
+		n.undone(a)
+	}
+}
+
+// undone is to Undo what released is to Release.
+//
+//go:noinline
+func (n *Node) undone(a int32) {
+	if a == -1 {
+		n.active.Add(entry - 1)
+	}
+	n.released(a)
 }
 
 // Release ends what a successful Acquire began. It panics if nothing is in flight:
 // a count below zero would look like a node that has left, and nobody would pick
 // it again.
 func (n *Node) Release() {
-	if a := n.active.Add(-1); a < 0 {
+	if a := int32(n.active.Add(-1)); a < 0 {
 		n.released(a)
 	}
 }
@@ -65,7 +90,7 @@ func (n *Node) Release() {
 // released is the rare part of Release, kept apart so that Release is inlined.
 //
 //go:noinline
-func (n *Node) released(a int64) {
+func (n *Node) released(a int32) {
 	switch a {
 	case refusing:
 		n.finish()
@@ -80,31 +105,45 @@ func (n *Node) released(a int64) {
 //
 //go:noinline
 func (n *Node) refuse() bool {
-	if n.active.Add(-1) == refusing {
+	if int32(n.active.Add(-entry)) == refusing {
 		n.finish()
 	}
 	return false
 }
 
+// nobody is refuse for Enter, which is inlined so.
+//
+//go:noinline
+func (n *Node) nobody() int64 {
+	n.refuse()
+	return 0
+}
+
 // InFlight returns the number of calls in flight.
 func (n *Node) InFlight() int64 {
-	a := n.active.Load()
+	a := int64(int32(n.active.Load()))
 	if a < 0 {
 		return a - refusing
 	}
 	return a
 }
 
+// Entered returns how many calls were counted so far, from zero again after
+// 4,294,967,295: the difference of two readings is right, unless that many lie
+// between them. See [Endpointer.Entered] for a sum.
+func (n *Node) Entered() uint32 { return uint32(n.active.Load() >> 32) }
+
 // Retire makes the node refuse calls and waits until none is in flight, or until
 // ctx is done, whose error it returns then. It may be called more than once.
 func (n *Node) Retire(ctx context.Context) error {
 	for {
 		a := n.active.Load()
-		if a < 0 {
+		if int32(a) < 0 {
 			break
 		}
-		if n.active.CompareAndSwap(a, a+refusing) {
-			if a == 0 {
+		// No carry: the bit is clear.
+		if n.active.CompareAndSwap(a, a-refusing) {
+			if int32(a) == 0 {
 				n.finish()
 			}
 			break
