@@ -88,8 +88,9 @@ func openEtcd(addr string) (_ registry, err error) {
 }
 
 func openZooKeeper(addr string) (_ registry, err error) {
+	dialer := &zookeeper.Dialer{}
 	client, _, err := zk.Connect(strings.Split(addr, ","), 10*time.Second,
-		zk.WithDialer(zookeeper.Dialer(nil)), zk.WithLogInfo(false))
+		zk.WithDialer(dialer.Dial), zk.WithLogInfo(false))
 	if err != nil {
 		return registry{}, err
 	}
@@ -99,7 +100,7 @@ func openZooKeeper(addr string) (_ registry, err error) {
 		}
 	}()
 	const path = "/services/" + serviceName
-	instancer, err := zookeeper.NewInstancer(client, path)
+	instancer, err := zookeeper.NewInstancer(client, path, zookeeper.WatchDialer(dialer))
 	if err != nil {
 		return registry{}, err
 	}

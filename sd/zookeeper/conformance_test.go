@@ -12,63 +12,83 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/dowelkit/dowel/internal/servers"
 	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/sd/sdtest"
 	"github.com/dowelkit/dowel/sd/zookeeper"
 )
 
+// TestConformance gives each case that does something to its server one of its own, so
+// that most can run at once. Where a fault comes in kinds, some of them meet watches
+// by dialer and some those without.
 func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("without -short the suite runs against the real server")
 	}
-	shared := testserver.NewZooKeeper(t)
+	must := []sdtest.Fault{
+		sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Cut, sdtest.Expire, sdtest.Delete,
+		sdtest.Kill, sdtest.Process, sdtest.Malformed, sdtest.Close,
+	}
 	own := regexp.MustCompile(`/(Outage|Flapping|LostData|LostAgain|DeregisteredStaysLost)`)
-	servers := make(map[*testing.T]*testserver.Server)
+	starts := testserver.Starts(servers.ZooKeeper)
+	if starts {
+		must = append(must, sdtest.Outage, sdtest.LoseData)
+	}
+	shared := testserver.ZooKeeperAddr(t)
+	started := make(map[*testing.T]*testserver.Server)
 	var mu sync.Mutex
 	sdtest.Run(t, sdtest.Harness{
-		// A case that does something to its server has one of its own, so that it can
-		// run beside others.
 		New: func(t *testing.T, service string) sdtest.Service {
-			server := shared
-			if own.MatchString(t.Name()) {
-				mu.Lock()
-				defer mu.Unlock()
-				if servers[t] == nil {
-					servers[t] = testserver.NewZooKeeper(t)
-				}
-				server = servers[t]
+			mu.Lock()
+			defer mu.Unlock()
+			if own.MatchString(t.Name()) && started[t] == nil {
+				started[t] = testserver.NewZooKeeper(t)
 			}
-			return newService(t, server, service)
+			server, addr := started[t], shared
+			if server != nil {
+				addr = server.Addr()
+			}
+			s := newService(t, addr, service)
+			if starts {
+				s.Outages = map[string]func(*testing.T) func(){
+					"killed": func(*testing.T) func() { server.Kill(); return server.Start },
+					"paused": func(t *testing.T) func() { pause(t, server); return server.Resume },
+				}
+				s.LoseData = func(*testing.T) { server.Kill(); server.Wipe(); server.Start() }
+			}
+			return s
 		},
-		Lease:    timeout + time.Second,
-		Parallel: 8,
-		Must: []sdtest.Fault{
-			sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Outage, sdtest.Cut, sdtest.LoseData,
-			sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Malformed, sdtest.Close,
-		},
+		Lease:    timeout + time.Second, // a server looks for old sessions twice in a second
+		Parallel: 12,
+		Must:     must,
 	})
 }
 
-func newService(t *testing.T, server *testserver.Server, service string) sdtest.Service {
+// withoutDialer is for the kinds of faults that meet the older watches.
+var withoutDialer = regexp.MustCompile(`/(paused|to_client|both_ways)$`)
+
+func newService(t *testing.T, addr, service string) sdtest.Service {
 	g := &gate{}
-	proxy := testserver.NewProxy(t, server.Addr())
-	client := connect(t, zookeeper.Dialer(g.dial), proxy.Addr())
-	operator := newAdmin(t, server.Addr())
+	proxy := testserver.NewProxy(t, addr)
+	client := connect(t, g.dial, proxy.Addr())
+	operator := newAdmin(t, addr)
 	path := "/services/" + service
+	newInstancer := instancer
+	if withoutDialer.MatchString(t.Name()) {
+		newInstancer = func(t testing.TB, client *zk.Conn, path string) *zookeeper.Instancer {
+			return bareInstancer(t, client, path)
+		}
+	}
 	s := sdtest.Service{
-		Instancer: instancer(t, client, path),
+		Instancer: newInstancer(t, client, path),
 		Registrar: registrar(t, client, path),
 		Twin: func() (sd.Instancer, sd.Registrar) {
-			return instancer(t, client, path), registrar(t, client, path)
+			return bareInstancer(t, client, path), registrar(t, client, path)
 		},
-		Peer: registrar(t, connect(t, (&gate{}).dial, server.Addr()), path),
-		Outages: map[string]func(*testing.T) func(){
-			"killed": func(*testing.T) func() { server.Kill(); return server.Start },
-			"paused": func(t *testing.T) func() { pause(t, server); return server.Resume },
-		},
-		Cuts:     cuts(proxy),
-		LoseData: func(*testing.T) { server.Kill(); server.Wipe(); server.Start() },
+		Peer:    registrar(t, connectBare(t, nil, addr), path),
+		Process: addr + " " + path,
+		Cuts:    cuts(proxy),
 		Expire: func(t *testing.T, _ string) {
 			session := client.SessionID()
 			g.close()
@@ -82,7 +102,7 @@ func newService(t *testing.T, server *testserver.Server, service string) sdtest.
 	}
 	for name, data := range map[string]string{
 		"text": "what is this?", "truncated": `{"addr":"h.example:80"`, "no port": `{"addr":"h.example"}`,
-		"empty": "", "1 MB": strings.Repeat("x", 1<<20),
+		"empty": "", "1 MB": strings.Repeat("x", 1e6),
 	} {
 		s.Malformed[name] = func(*testing.T) func() {
 			node := path + "/malformed " + name
@@ -92,9 +112,15 @@ func newService(t *testing.T, server *testserver.Server, service string) sdtest.
 	}
 	locked := path + "-locked"
 	operator.make(locked, nil, zk.DigestACL(zk.PermAll, "somebody", "else")...)
-	s.Refused, s.RefusedWatch = registrar(t, client, locked), instancer(t, client, locked)
+	s.Refused, s.RefusedWatch = registrar(t, client, locked), newInstancer(t, client, locked)
+	if !testserver.Starts(servers.ZooKeeper) {
+		t.Cleanup(func() { // the server is the user's
+			_ = operator.conn.Delete(locked, -1)
+			_ = operator.conn.Delete(path, -1)
+		})
+	}
 	if strings.Contains(t.Name(), "/Killed") {
-		mortals := &mortals{t: t, addr: server.Addr(), path: path, gates: make(map[string]func())}
+		mortals := &mortals{t: t, addr: addr, path: path, gates: make(map[string]func())}
 		s.Registrar, s.Kill = mortals, func(_ *testing.T, id string) { mortals.gates[id]() }
 	} else {
 		s.Kill = func(t *testing.T, _ string) { t.Fatal("nobody here is mortal") }
@@ -143,12 +169,21 @@ type mortals struct {
 
 func (m *mortals) Register(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
 	g := &gate{}
-	client := connect(m.t, g.dial, m.addr)
+	client := connectBare(m.t, g.dial, m.addr)
 	m.gates[in.ID] = func() { g.close(); client.Close() }
 	return registrar(m.t, client, m.path).Register(ctx, in)
 }
 
-func instancer(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.WatchOption) *zookeeper.Instancer {
+// instancer returns one that watches by the client's Dialer, if it has one.
+func instancer(t testing.TB, client *zk.Conn, path string) *zookeeper.Instancer {
+	t.Helper()
+	if d, ok := dialers.Load(client); ok {
+		return bareInstancer(t, client, path, zookeeper.WatchDialer(d.(*zookeeper.Dialer)))
+	}
+	return bareInstancer(t, client, path)
+}
+
+func bareInstancer(t testing.TB, client *zk.Conn, path string, opts ...zookeeper.WatchOption) *zookeeper.Instancer {
 	t.Helper()
 	i, err := zookeeper.NewInstancer(client, path, opts...)
 	if err != nil {

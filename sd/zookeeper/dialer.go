@@ -1,7 +1,7 @@
 package zookeeper
 
 import (
-	"encoding/binary"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -9,97 +9,113 @@ import (
 	"github.com/go-zookeeper/zk"
 )
 
-// Dialer returns a dialer for [zk.WithDialer] that lets a client find back after
-// outages in which it would otherwise be stuck:
+// Dialer makes the connections of one client, given to it by [zk.WithDialer]. The
+// client finds back after outages in which it would otherwise be stuck:
 //
 //   - A server refuses a client that has seen a later state than the server has,
 //     which after a restart without its data is every client, for ever. Once a
 //     session must have expired, for nothing was heard for longer than its timeout,
 //     what it has seen binds nobody: then the client says that it has seen nothing.
 //   - A server that accepts a connection and stays silent is waited for during six
-//     sessions. This dialer gives it up after one, so that the next is tried.
+//     sessions. A Dialer gives it up after one, so that the next is tried.
+//   - Where the connection breaks twice in a row, the client has the server watch
+//     for what comes after changes that it never heard of. A Dialer has it begin
+//     with the last that was heard.
 //
-// next makes the connections; if nil it is [net.DialTimeout]. Use a Dialer for one
-// client: it remembers when that one last heard of a server.
-func Dialer(next zk.Dialer) zk.Dialer {
+// It also lets watches ask for what the client has no function for, persistent
+// recursive watches: see [WatchDialer].
+//
+// The zero value is ready for use. A Dialer is safe for concurrent use and must not
+// be copied; use it for one client, whose session it follows.
+type Dialer struct {
+	// Next makes the connections; if nil it is [net.DialTimeout].
+	Next zk.Dialer
+
+	mu      sync.Mutex
+	heard   time.Time // when a server answered last
+	line    *line     // that has a session, or nil
+	session int64     // the last
+	settled int64     // the transaction up to which the client's watches were told all
+	trees   map[string]*tree
+	ignored bool // the server knows no recursive watches
+}
+
+// Dial is a [zk.Dialer].
+func (d *Dialer) Dial(network, address string, timeout time.Duration) (net.Conn, error) {
+	next := d.Next
 	if next == nil {
 		next = net.DialTimeout
 	}
-	d := &dialer{}
-	return func(network, address string, timeout time.Duration) (net.Conn, error) {
-		conn, err := next(network, address, timeout)
-		if err != nil {
-			return nil, err
-		}
-		return &greeting{Conn: conn, dialer: d}, nil
+	conn, err := next(network, address, timeout)
+	if err != nil {
+		return nil, err
 	}
+	return newLine(conn, d), nil
 }
 
-type dialer struct {
-	mu    sync.Mutex
-	heard time.Time // when a server answered last
-}
-
-func (d *dialer) hear() {
+func (d *Dialer) hear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.heard = time.Now()
 }
 
-func (d *dialer) silence() time.Duration {
+func (d *Dialer) silence() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return time.Since(d.heard)
 }
 
-// greeting is a connection that mends how the client begins.
-type greeting struct {
-	net.Conn
-	*dialer
-	greeted bool // the client writes from one goroutine at a time
-
-	mu        sync.Mutex
-	timeout   time.Duration // the session's, once that is asked for
-	deadlines int           // how many there were for reads
+// follows reports whether that is the session of the dialer's client. Then none of
+// its watches misses anything while the session lasts.
+func (d *Dialer) follows(session int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return session != 0 && d.session == session
 }
 
-// Write finds the request that the client begins with, in one piece: its length,
-// the protocol's version, the last transaction seen, the session's timeout in
-// milliseconds, the session and its password.
-func (g *greeting) Write(b []byte) (int, error) {
-	const length, version, seen, timeout = 4, 4, 8, 4
-	if !g.greeted && len(b) >= length+version+seen+timeout {
-		g.greeted = true
-		at := length + version
-		session := time.Duration(binary.BigEndian.Uint32(b[at+seen:])) * time.Millisecond
-		if g.dialer.silence() > session {
-			clear(b[at : at+seen]) // the buffer is the client's, and for this only
+// begin is that the line has a session now. What it returns must be sent before
+// anything of the client's.
+func (d *Dialer) begin(l *line, session int64) (requests [][]byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.line != nil {
+		d.part(d.line)
+	}
+	d.line, l.since = l, time.Now()
+	if d.session != session {
+		// Nothing is known of it yet, and the client has no watches to set again.
+		d.session, d.settled = session, 0
+		l.restored = true
+		for _, t := range d.trees {
+			t.told = 0
 		}
-		g.mu.Lock()
-		g.timeout = session
-		g.mu.Unlock()
 	}
-	return g.Conn.Write(b)
+	maps.DeleteFunc(d.trees, func(_ string, t *tree) bool { return len(t.bells) == 0 }) // as the server did
+	for _, t := range d.trees {
+		requests = append(requests, l.plant(t, true)...)
+	}
+	return requests
 }
 
-func (g *greeting) Read(b []byte) (int, error) {
-	n, err := g.Conn.Read(b)
-	if n > 0 {
-		g.dialer.hear()
+// end is that the line is of no more use.
+func (d *Dialer) end(l *line) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.line == l {
+		d.part(l)
+		d.line = nil
 	}
-	return n, err
 }
 
-// SetReadDeadline bounds the wait for the first answer, which the client gives one
-// long deadline and then none. From its second deadline on it knows best.
-func (g *greeting) SetReadDeadline(t time.Time) error {
-	g.mu.Lock()
-	if !t.IsZero() {
-		g.deadlines++
+// part notes up to where a line told all there was to tell.
+func (d *Dialer) part(l *line) {
+	if l.whole() {
+		d.settled = l.seen
 	}
-	if limit := time.Now().Add(g.timeout); g.deadlines == 1 && g.timeout > 0 && (t.IsZero() || t.After(limit)) {
-		t = limit
+	for _, t := range d.trees {
+		if t.line == l && t.stands {
+			t.told = l.seen
+		}
+		t.line, t.stands = nil, false
 	}
-	g.mu.Unlock()
-	return g.Conn.SetReadDeadline(t)
 }

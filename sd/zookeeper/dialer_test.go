@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/dowelkit/dowel/internal/testserver"
-	"github.com/dowelkit/dowel/sd/zookeeper"
 )
 
 // mute accepts connections, says what it has to say and falls silent.
@@ -38,13 +37,14 @@ func mute(t *testing.T, says string) (addr string) {
 // TestDialerGivesUpOnSilentServers: a client that meets a server which accepts it and
 // then says nothing, or begins an answer, tries the next one.
 func TestDialerGivesUpOnSilentServers(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	for name, says := range map[string]string{"silent": "", "falls silent": "\x00\x00\x00\x25"} {
 		t.Run(name, func(t *testing.T) {
 			addr, worst := mute(t, says), time.Duration(0)
 			for range 4 { // the client tries them in an order of its own
 				start := time.Now()
-				client := connect(t, zookeeper.Dialer(nil), addr, server.Addr())
+				client := connect(t, nil, addr, server.Addr())
 				worst = max(worst, time.Since(start))
 				client.Close()
 			}
@@ -59,8 +59,9 @@ func TestDialerGivesUpOnSilentServers(t *testing.T) {
 // TestLostDataWithDialer: the server restarts without its data. Watches see the truth
 // and registrations are back by themselves.
 func TestLostDataWithDialer(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
-	client := connect(t, zookeeper.Dialer(nil), server.Addr())
+	client := connect(t, nil, server.Addr())
 	w := watch(t, instancer(t, client, web))
 	registrar := registrar(t, client, web)
 	for _, id := range []string{"a", "b"} {

@@ -20,21 +20,22 @@ type entry struct {
 	*Registrar
 	link *link
 
-	path    string // of the node; "" before the first
-	says    []byte // what was written last; nil if that is not known
-	version int32  // of the node then
-	since   int64  // the transaction that made the first node
-	trap    *trap  // on the node
-	doubt   bool   // a request that makes the node may be on its way
+	path  string // of the node; "" before the first
+	says  []byte // what was written last; nil if that is not known
+	since rank   // of the first node
+	trap  *trap  // on the node
+	doubt bool   // a request that makes the node may be on its way
 
 	over     atomic.Bool // there will be no Put
 	cleaning atomic.Bool
 }
 
-// Put makes the node, or writes to it if it is there and says something else. A
-// node that still stands after an outage costs one small read and wakes nobody.
+// Put makes the node, or writes to it if it is there and the registration has changed.
+// A node that still stands after an outage costs one small read and wakes nobody, and
+// what an operator has written to it stands.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
-	if _, err := encode(in, math.MaxInt64); err != nil {
+	defer e.pulse.join()()
+	if _, err := encode(in, rank{math.MaxInt64, math.MaxInt64}); err != nil {
 		return sd.Permanent(fmt.Errorf("zookeeper: the data of the node: %w", err))
 	}
 	if err := e.connected(ctx); err != nil {
@@ -54,7 +55,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 
 // connected waits for a connection for as long as ctx allows.
 func (e *entry) connected(ctx context.Context) error {
-	_, err := e.link.ready(ctx, math.MaxInt64)
+	_, err := e.link.ready(ctx, math.MaxInt64, 1)
 	if ctx.Err() != nil {
 		return fmt.Errorf("zookeeper: %w: %v: %w", errAway, e.conn.State(), ctx.Err())
 	}
@@ -98,9 +99,9 @@ func (e *entry) amend(ctx context.Context, in sd.Instance) (stands bool, err err
 		}
 		return false, err
 	}
-	e.rank(r.stat)
+	e.know(r.stat)
 	data, err := encode(in, e.sinceIn(r.stat))
-	if err != nil || bytes.Equal(data, e.says) && r.stat.Version == e.version {
+	if err != nil || bytes.Equal(data, e.says) {
 		return err == nil, err
 	}
 	if err := e.write(ctx, data); !errors.Is(err, zk.ErrNoNode) {
@@ -110,20 +111,20 @@ func (e *entry) amend(ctx context.Context, in sd.Instance) (stands bool, err err
 }
 
 func (e *entry) write(ctx context.Context, data []byte) error {
-	r, err := e.ask(ctx, func() (r reply) {
+	_, err := e.ask(ctx, func() (r reply) {
 		r.stat, r.err = e.conn.Set(e.path, data, -1)
 		return r
 	})
 	if e.says = nil; err == nil {
-		e.says, e.version = data, r.stat.Version
+		e.says = data
 	}
 	return err
 }
 
 // sinceIn returns the rank that a node must state because it is not its own.
-func (e *entry) sinceIn(stat *zk.Stat) int64 {
-	if stat.Czxid == e.since {
-		return 0
+func (e *entry) sinceIn(stat *zk.Stat) rank {
+	if rankOf(stat) == e.since {
+		return rank{}
 	}
 	return e.since
 }
@@ -148,14 +149,14 @@ func (e *entry) create(ctx context.Context, in sd.Instance) error {
 	if err = errors.Join(late, err); err != nil {
 		return err
 	}
-	e.says, e.version = data, 0
+	e.says = data
 	return e.learn(ctx)
 }
 
 // learn asks for the rank of the first node. Put does not return before it is known:
 // whoever lost it could not tell a successor that he came before.
 func (e *entry) learn(ctx context.Context) error {
-	if e.since != 0 {
+	if e.since != (rank{}) {
 		return nil
 	}
 	r, err := e.ask(ctx, func() (r reply) {
@@ -163,15 +164,15 @@ func (e *entry) learn(ctx context.Context) error {
 		return r
 	})
 	if err == nil && r.exists {
-		e.rank(r.stat)
+		e.know(r.stat)
 	}
 	return err
 }
 
-// rank notes which transaction made the first node.
-func (e *entry) rank(stat *zk.Stat) {
-	if e.since == 0 {
-		e.since = stat.Czxid
+// know notes the rank of the first node.
+func (e *entry) know(stat *zk.Stat) {
+	if e.since == (rank{}) {
+		e.since = rankOf(stat)
 	}
 }
 

@@ -18,16 +18,16 @@ var (
 // Hold waits until the node is gone. It costs nothing while all is well: the client
 // keeps the session, and the server says when the node is deleted.
 func (e *entry) Hold(ctx context.Context) error {
-	look := time.NewTicker(calm)
-	defer look.Stop()
+	defer e.pulse.join()()
 	check := true
 	for {
 		if e.link.interrupted() {
-			if _, err := e.link.ready(ctx, grace); err != nil {
+			if _, err := e.link.ready(ctx, grace, 1); err != nil {
 				return err
 			}
 			check = true
 		}
+		_, news := e.link.now()
 		if check || e.trap == nil {
 			err := e.check(ctx)
 			if err != nil && !passing(err) {
@@ -39,12 +39,17 @@ func (e *entry) Hold(ctx context.Context) error {
 		if e.trap != nil {
 			sprung = e.trap.sprung
 		}
+		var again <-chan time.Time
+		if check {
+			again = time.After(glance)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-sprung:
 			e.trap = nil
-		case <-look.C:
+		case <-news:
+		case <-again:
 		}
 	}
 }
@@ -75,7 +80,7 @@ func (e *entry) check(ctx context.Context) error {
 	case r.stat.EphemeralOwner != e.conn.SessionID():
 		return errSession
 	}
-	e.rank(r.stat)
+	e.know(r.stat)
 	return nil
 }
 

@@ -25,6 +25,7 @@ func (e *entry) Remove(ctx context.Context) error {
 	if e.path == "" {
 		return nil
 	}
+	defer e.pulse.join()()
 	e.over.Store(true)
 	err := e.tryRemove(ctx)
 	for passing(err) && pause(ctx, glance) == nil {
@@ -61,8 +62,9 @@ func (e *entry) cleanUp(path string) {
 	ctx, cancel := context.WithTimeout(context.Background(), oblivion)
 	defer cancel()
 	var end time.Time
-	for l := newLink(e.conn); ; {
-		if _, err := l.ready(ctx, oblivion); err != nil {
+	defer e.pulse.join()()
+	for l := newLink(e.pulse); ; {
+		if _, err := l.ready(ctx, oblivion, 1); err != nil {
 			return
 		}
 		err := remove(ctx, e.conn, path)

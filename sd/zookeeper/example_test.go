@@ -3,6 +3,7 @@ package zookeeper_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -19,8 +20,9 @@ var quiet = zk.WithLogger(silent{})
 func ExampleNewInstancer() {
 	t, end := testserver.Outside() // a server for the length of the example
 	defer end()
-	servers := []string{testserver.NewZooKeeper(t).Addr()}
-	client, _, err := zk.Connect(servers, 10*time.Second, zk.WithDialer(zookeeper.Dialer(nil)), quiet)
+	servers := []string{testserver.ZooKeeperAddr(t)}
+	dialer := &zookeeper.Dialer{}
+	client, _, err := zk.Connect(servers, 10*time.Second, zk.WithDialer(dialer.Dial), quiet)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -32,10 +34,11 @@ func ExampleNewInstancer() {
 		"/stringsvc/two":    `{"id": "two", "address": "10.0.0.2", "port": 8080, "payload": {"zone": "a"}}`, // by Curator
 		"/stringsvc2/other": "10.0.0.3:8080",
 	} {
-		write(client, "/services"+node, data)
+		write(client, "/examples"+node, data)
 	}
+	defer remove(client, "/examples")
 
-	instances, err := zookeeper.NewInstancer(client, "/services/stringsvc")
+	instances, err := zookeeper.NewInstancer(client, "/examples/stringsvc", zookeeper.WatchDialer(dialer))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,16 +72,17 @@ func write(client *zk.Conn, node, data string) {
 func ExampleNewRegistrar() {
 	t, end := testserver.Outside()
 	defer end()
-	servers := []string{testserver.NewZooKeeper(t).Addr()}
-	client, _, err := zk.Connect(servers, 10*time.Second, zk.WithDialer(zookeeper.Dialer(nil)), quiet)
+	servers := []string{testserver.ZooKeeperAddr(t)}
+	client, _, err := zk.Connect(servers, 10*time.Second, zk.WithDialer(new(zookeeper.Dialer).Dial), quiet)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer client.Close()
+	defer remove(client, "/examples")
 	ctx := context.Background()
 
-	registrar, err := zookeeper.NewRegistrar(client, "/services/stringsvc", zookeeper.RegisterParents())
+	registrar, err := zookeeper.NewRegistrar(client, "/examples/stringsvc", zookeeper.RegisterParents())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -88,9 +92,9 @@ func ExampleNewRegistrar() {
 		fmt.Println(err)
 		return
 	}
-	names, _, _ := client.Children("/services/stringsvc")
+	names, _, _ := client.Children("/examples/stringsvc")
 	for _, name := range names {
-		data, _, _ := client.Get("/services/stringsvc/" + name)
+		data, _, _ := client.Get("/examples/stringsvc/" + name)
 		fmt.Println(strings.HasPrefix(name, "one-"), string(data))
 	}
 	fmt.Println(registration.Deregister(ctx))
@@ -99,28 +103,40 @@ func ExampleNewRegistrar() {
 	// <nil>
 }
 
-// A client with the dialer finds back to a server that has lost its data.
+// One dialer serves the client and whoever watches by it.
 func ExampleDialer() {
 	t, end := testserver.Outside()
 	defer end()
-	server := testserver.NewZooKeeper(t)
-	client, _, err := zk.Connect([]string{server.Addr()}, time.Second, zk.WithDialer(zookeeper.Dialer(nil)), quiet)
+	dialer := &zookeeper.Dialer{Next: net.DialTimeout} // or one that speaks TLS
+	client, _, err := zk.Connect([]string{testserver.ZooKeeperAddr(t)}, 10*time.Second, zk.WithDialer(dialer.Dial), quiet)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer client.Close()
-	write(client, "/services", "")
-	server.Kill()
-	server.Wipe()
-	server.Start()
-	for {
-		there, _, err := client.Exists("/services")
-		if err == nil {
-			fmt.Println(there)
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
+	defer remove(client, "/examples")
+	instances, err := zookeeper.NewInstancer(client, "/examples/stringsvc", zookeeper.WatchDialer(dialer))
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	// Output: false
+	for set := range instances.Watch(context.Background()) {
+		fmt.Println(len(set))
+		if len(set) == 1 {
+			break
+		}
+		write(client, "/examples/stringsvc/one", "10.0.0.1:8080")
+	}
+	// Output:
+	// 0
+	// 1
+}
+
+// remove deletes a node and what is below it.
+func remove(client *zk.Conn, node string) {
+	names, _, _ := client.Children(node)
+	for _, name := range names {
+		remove(client, node+"/"+name)
+	}
+	_ = client.Delete(node, -1)
 }

@@ -5,3 +5,6 @@ var (
 	Decode = decode
 	Encode = encode
 )
+
+// Rank is the age of a registration.
+type Rank = rank

@@ -62,7 +62,11 @@ type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-// connect returns a client that lives as long as the test, once it has a session.
+// dialers are those of the clients that have one, for whoever watches by them.
+var dialers sync.Map // *zk.Conn to *zookeeper.Dialer
+
+// connect returns a client with a Dialer that lives as long as the test, once it has
+// a session. dial makes the connections; it may be nil.
 func connect(t testing.TB, dial zk.Dialer, addrs ...string) *zk.Conn {
 	t.Helper()
 	return connectFor(t, timeout, dial, addrs...)
@@ -71,13 +75,31 @@ func connect(t testing.TB, dial zk.Dialer, addrs ...string) *zk.Conn {
 // connectFor returns a client whose session has that timeout.
 func connectFor(t testing.TB, timeout time.Duration, dial zk.Dialer, addrs ...string) *zk.Conn {
 	t.Helper()
-	conn, _, err := zk.Connect(addrs, timeout, zk.WithLogger(silent{}), zk.WithDialer(dial))
+	d := &zookeeper.Dialer{Next: dial}
+	client := open(t, timeout, d.Dial, addrs...)
+	dialers.Store(client, d)
+	t.Cleanup(func() { dialers.Delete(client) })
+	return client
+}
+
+// connectBare returns a client without a Dialer.
+func connectBare(t testing.TB, dial zk.Dialer, addrs ...string) *zk.Conn {
+	t.Helper()
+	if dial == nil {
+		dial = net.DialTimeout
+	}
+	return open(t, timeout, dial, addrs...)
+}
+
+func open(t testing.TB, timeout time.Duration, dial zk.Dialer, addrs ...string) *zk.Conn {
+	t.Helper()
+	client, _, err := zk.Connect(addrs, timeout, zk.WithLogger(silent{}), zk.WithDialer(dial))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(conn.Close)
-	eventually(t, "the client has a session", func() bool { return conn.State() == zk.StateHasSession })
-	return conn
+	t.Cleanup(client.Close)
+	eventually(t, "the client has a session", func() bool { return client.State() == zk.StateHasSession })
+	return client
 }
 
 // admin is what an operator does by hand.
@@ -87,7 +109,7 @@ type admin struct {
 }
 
 func newAdmin(t testing.TB, addr string) admin {
-	return admin{t, connect(t, zookeeper.Dialer(nil), addr)}
+	return admin{t, connect(t, nil, addr)}
 }
 
 // insist repeats what a restarted server refuses at first.

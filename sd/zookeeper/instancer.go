@@ -21,7 +21,10 @@ type Instancer struct {
 	path    string
 	reads   int
 	backoff sd.Backoff
+	dialer  *Dialer // nil if it is not known
+	dialed  bool
 	armory  armory
+	pulse   *pulse
 }
 
 // WatchOption changes how an Instancer watches.
@@ -36,13 +39,23 @@ func WatchReads(n int) WatchOption { return func(i *Instancer) { i.reads = n } }
 // decided here but by the client.
 func WatchBackoff(b sd.Backoff) WatchOption { return func(i *Instancer) { i.backoff = b } }
 
+// WatchDialer says which [Dialer] the client has. It must be that of this client.
+// Then newcomers are told by name and the list of names is not read for a change, so
+// that a change costs the same in a set of any size; and after a break of the
+// connection nothing is read but what has changed. Servers before ZooKeeper 3.6 know
+// no such watch: they break the connection once when they are asked, and are not
+// asked again.
+func WatchDialer(d *Dialer) WatchOption {
+	return func(i *Instancer) { i.dialer, i.dialed = d, true }
+}
+
 // NewInstancer returns an Instancer of the instances whose nodes are the children
 // of path, such as "/services/stringsvc". The node at path need not exist yet.
 //
 // The client is used as it is and never closed. A malformed path is an error.
 // NewInstancer panics if the client is nil, or an option is nil or out of range.
 func NewInstancer(client *zk.Conn, path string, opts ...WatchOption) (*Instancer, error) {
-	i := &Instancer{conn: client, path: path, reads: 32}
+	i := &Instancer{conn: client, path: path, reads: 32, pulse: newPulse(client)}
 	i.backoff.Cap = maxBackoff
 	var faults []string
 	if client == nil {
@@ -60,6 +73,9 @@ func NewInstancer(client *zk.Conn, path string, opts ...WatchOption) (*Instancer
 	}
 	if i.backoff.Base < 0 || i.backoff.Cap < 0 {
 		faults = append(faults, fmt.Sprintf("WatchBackoff must not be negative, not %+v", i.backoff))
+	}
+	if i.dialed && i.dialer == nil {
+		faults = append(faults, "WatchDialer is nil")
 	}
 	if len(faults) > 0 {
 		panic("zookeeper: NewInstancer: " + strings.Join(faults, "; "))

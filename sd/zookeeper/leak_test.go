@@ -12,7 +12,6 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/dowelkit/dowel/internal/testserver"
-	"github.com/dowelkit/dowel/sd/zookeeper"
 )
 
 // watches counts what the client keeps of watches. It has no function for that.
@@ -30,6 +29,7 @@ func watches(client *zk.Conn) (n int) {
 // TestWatchesDoNotPileUp: watches that come and go, reconnects and changes leave as
 // many watches in the client as there are nodes, and one for the list.
 func TestWatchesDoNotPileUp(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	proxy := testserver.NewProxy(t, server.Addr())
 	operator := newAdmin(t, server.Addr())
@@ -37,7 +37,7 @@ func TestWatchesDoNotPileUp(t *testing.T) {
 	for i := range nodes {
 		operator.make(fmt.Sprintf("%s/n-%02d", web, i), fmt.Appendf(nil, `{"id":"i-%02d","addr":"h.example:80"}`, i))
 	}
-	client := connect(t, zookeeper.Dialer(nil), proxy.Addr())
+	client := connect(t, nil, proxy.Addr())
 	instances := instancer(t, client, web)
 	const most = 3 // at a time
 	look := func() {

@@ -10,16 +10,6 @@ import (
 )
 
 const (
-	// glance is how often the state of the connection is looked at: the client tells
-	// its events to one channel, which belongs to the user. It must be shorter than
-	// the second that the client waits before it calls the same server again; a
-	// connection to another server is known by its address.
-	glance = 200 * time.Millisecond
-	// calm is the same for registrations, of which a process may have many.
-	calm = 500 * time.Millisecond
-	// Who waits for a connection looks soon at first and then less and less often,
-	// so that thousands who wait do not keep the client from connecting.
-	soon, seldom = 25 * time.Millisecond, time.Second
 	// grace is how long a connection may be away before that is worth a word. A
 	// change of the server takes less; but the word must be out before the sessions
 	// of others expire, which is a third of their time after the client noticed.
@@ -28,30 +18,31 @@ const (
 	// tell the server of its watches before anything else is asked.
 	settling = 100 * time.Millisecond
 	// spread is over how much more time clients spread their questions when a
-	// server returns to all of them at once.
-	spread = time.Second
+	// server returns to all of them at once. A longer answer is spread over more:
+	// perAnswer for each node, up to widest.
+	spread, widest = time.Second, 4 * time.Second
+	perAnswer      = 500 * time.Microsecond
 )
 
-// A link looks after the user's connection for one watch or one registration. It
-// is not safe for concurrent use.
+// A link is what one watch or one registration knows of the user's connection. It
+// is not safe for concurrent use. Whoever uses it has joined the pulse.
 type link struct {
-	conn    *zk.Conn
+	*pulse
 	session int64
 	server  string
+	falls   int
+	first   bool // nobody else waits for the connection that comes next
 	broken  bool // the connection was interrupted since ready returned last
 }
 
-func newLink(conn *zk.Conn) *link {
-	l := &link{conn: conn}
-	l.session, l.server = conn.SessionID(), conn.Server()
-	return l
+func newLink(p *pulse) *link {
+	return &link{pulse: p, first: p.up() || p.conn.SessionID() == 0, broken: true}
 }
-
-func (l *link) up() bool { return l.conn.State() == zk.StateHasSession }
 
 // interrupted reports whether the connection is away, or was since ready returned.
 func (l *link) interrupted() bool {
-	if !l.up() || l.session != l.conn.SessionID() || l.server != l.conn.Server() {
+	b, _ := l.now()
+	if !b.up || !l.up() || l.session != b.session || l.server != b.server || l.falls != b.falls {
 		l.broken = true
 	}
 	return l.broken
@@ -59,42 +50,49 @@ func (l *link) interrupted() bool {
 
 // ready waits for a connection, at most for patience, and reports whether it was
 // interrupted since the last time. Where it was, ready does not return at once:
-// others have lost it too. No call is made while there is no connection, for it
-// would wait in the client for as long as that pleases.
-func (l *link) ready(ctx context.Context, patience time.Duration) (interrupted bool, err error) {
-	first, wait := l.session == 0, soon
+// others have lost it too, and each will ask for so many nodes. No call is made while
+// there is no connection, for it would wait in the client for as long as that pleases.
+func (l *link) ready(ctx context.Context, patience time.Duration, nodes int) (interrupted bool, err error) {
 	for start := time.Now(); l.interrupted(); {
-		if !l.up() {
-			if closed(ctx, l.conn) {
-				return true, fmt.Errorf("zookeeper: the client is closed: %w", zk.ErrClosing)
+		b, news := l.now()
+		up := b.up && l.up()
+		switch away := time.Since(start); {
+		case b.closed:
+			return true, fmt.Errorf("zookeeper: the client is closed: %w", zk.ErrClosing)
+		case !up && away >= patience:
+			return true, fmt.Errorf("zookeeper: %w: %v for %v", errAway, l.conn.State(), away.Round(100*time.Millisecond))
+		case !up:
+			wait := patience - away
+			if b.up {
+				wait = min(wait, glance) // what is not yet seen may be over before that
 			}
-			if away := time.Since(start); away >= patience {
-				return true, fmt.Errorf("zookeeper: %w: %v for %v", errAway, l.conn.State(), away.Round(100*time.Millisecond))
-			}
-			if err := pause(ctx, min(wait, patience-time.Since(start))); err != nil {
+			if err := await(ctx, news, wait); err != nil {
 				return true, err
 			}
-			wait = min(wait*3/2, seldom)
 			continue
 		}
 		interrupted = true
-		l.session, l.server = l.conn.SessionID(), l.conn.Server()
-		l.broken = false
-		if first {
-			break // nobody else began at this moment
+		l.session, l.server, l.falls, l.broken = b.session, b.server, b.falls, false
+		if l.first {
+			break
 		}
-		if err := pause(ctx, settling+rand.N(spread)); err != nil {
+		wide := min(spread+time.Duration(nodes)*perAnswer, widest)
+		if err := pause(ctx, settling+rand.N(wide)); err != nil {
 			l.broken = true
 			return true, err
 		}
 	}
+	l.first = false
 	return interrupted, nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// await waits until there is news, d is over, or ctx is done, whose error it returns.
+func await(ctx context.Context, news <-chan struct{}, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
+	case <-news:
+		return nil
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
@@ -102,15 +100,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// closed reports whether the user has closed the client. Its state is then that of
-// one between two connections; but that one stays there for an instant only, and
-// does not refuse a call.
-func closed(ctx context.Context, conn *zk.Conn) bool {
-	if conn.State() != zk.StateDisconnected {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, glance)
-	defer cancel()
-	err, late := do(ctx, func() error { _, _, err := conn.Exists("/"); return err }, nil)
-	return late == nil && err == zk.ErrConnectionClosed && conn.State() == zk.StateDisconnected
-}
+func pause(ctx context.Context, d time.Duration) error { return await(ctx, nil, d) }

@@ -8,15 +8,15 @@ import (
 
 	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/sd"
-	"github.com/dowelkit/dowel/sd/zookeeper"
 )
 
 // TestManyRegistrationsComeBack: a thousand registrations on one client are back after
 // a restart without data, and do not keep the client from connecting.
 func TestManyRegistrationsComeBack(t *testing.T) {
+	t.Parallel()
 	const n = 1000
 	server := testserver.NewZooKeeper(t)
-	client := connect(t, zookeeper.Dialer(nil), server.Addr())
+	client := connect(t, nil, server.Addr())
 	w := watch(t, instancer(t, client, web))
 	registrar := registrar(t, client, web)
 	registrations := make([]*sd.Registration, n)

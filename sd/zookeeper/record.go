@@ -2,9 +2,12 @@ package zookeeper
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/go-zookeeper/zk"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -24,14 +27,27 @@ type record struct {
 	Weight int               `json:"weight,omitempty"`
 	Zone   string            `json:"zone,omitempty"`
 	Meta   map[string]string `json:"meta,omitempty"`
-	// Since is the rank of a registration that had to make its node again: the
-	// transaction that made its first. Without it that of the node counts.
-	Since int64 `json:"since,omitempty"`
+	rank
+}
+
+// A rank is the age of a registration: when its first node was made, by the clock of
+// the servers, and by which transaction, for those of one millisecond. Transactions
+// alone would not do: servers that have lost their data begin to count again. A node
+// states it if it is not the first; without it that of the node counts.
+type rank struct {
+	Since int64 `json:"since,omitempty"` // in milliseconds since 1970
+	Order int64 `json:"order,omitempty"`
+}
+
+func rankOf(stat *zk.Stat) rank { return rank{stat.Ctime, stat.Czxid} }
+
+func (r rank) compare(other rank) int {
+	return cmp.Or(cmp.Compare(r.Since, other.Since), cmp.Compare(r.Order, other.Order))
 }
 
 // encode returns the data of an instance. What would be read as something else, such
 // as text that is not UTF-8, is an error.
-func encode(in sd.Instance, since int64) ([]byte, error) {
+func encode(in sd.Instance, since rank) ([]byte, error) {
 	data, err := json.Marshal(record{in.ID, in.Addr, in.Weight, in.Zone, in.Meta, since})
 	if err != nil {
 		return nil, err
@@ -50,38 +66,38 @@ var errNobody = errors.New("the instance is disabled")
 
 // decode reads the data of a node: our own JSON, that of Curator's service
 // discovery, or a plain address. The instance is valid if the error is nil.
-func decode(data []byte) (in sd.Instance, since int64, err error) {
+func decode(data []byte) (in sd.Instance, since rank, err error) {
 	data = bytes.TrimSpace(data)
 	switch {
 	case len(data) == 0:
-		return in, 0, errors.New("it is empty")
+		return in, since, errors.New("it is empty")
 	case len(data) > maxData:
-		return in, 0, fmt.Errorf("it has %d bytes, and at most %d are read", len(data), maxData)
+		return in, since, fmt.Errorf("it has %d bytes, and at most %d are read", len(data), maxData)
 	}
 	if data[0] != '{' {
 		in.Addr = string(data)
-		return checked(in, 0)
+		return checked(in, rank{})
 	}
 	var r struct {
 		record
 		foreign
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
-		return in, 0, fmt.Errorf("it is no JSON of an instance: %w", brief(err))
+		return in, since, fmt.Errorf("it is no JSON of an instance: %w", brief(err))
 	}
 	if r.Addr == "" && r.Address != "" {
 		in, err = r.instance(r.ID)
 		if err != nil {
-			return sd.Instance{}, 0, err
+			return sd.Instance{}, rank{}, err
 		}
-		return checked(in, 0)
+		return checked(in, rank{})
 	}
-	return checked(sd.Instance{ID: r.ID, Addr: r.Addr, Weight: r.Weight, Zone: r.Zone, Meta: r.Meta}, r.Since)
+	return checked(sd.Instance{ID: r.ID, Addr: r.Addr, Weight: r.Weight, Zone: r.Zone, Meta: r.Meta}, r.rank)
 }
 
-func checked(in sd.Instance, since int64) (sd.Instance, int64, error) {
+func checked(in sd.Instance, since rank) (sd.Instance, rank, error) {
 	if err := in.Validate(); err != nil {
-		return sd.Instance{}, 0, brief(err)
+		return sd.Instance{}, rank{}, brief(err)
 	}
 	return in, since, nil
 }

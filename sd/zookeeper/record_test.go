@@ -16,13 +16,13 @@ func TestDecode(t *testing.T) {
 	tests := map[string]struct {
 		data  string
 		want  sd.Instance
-		since int64
+		since zookeeper.Rank
 		fault string
 	}{
 		"ours": {
-			data:  `{"id":"a","addr":"h.example:80","weight":3,"zone":"z","meta":{"k":"v"},"since":7}`,
+			data:  `{"id":"a","addr":"h.example:80","weight":3,"zone":"z","meta":{"k":"v"},"since":7,"order":9}`,
 			want:  sd.Instance{ID: "a", Addr: "h.example:80", Weight: 3, Zone: "z", Meta: map[string]string{"k": "v"}},
-			since: 7,
+			since: zookeeper.Rank{Since: 7, Order: 9},
 		},
 		"ours without an ID":   {data: `{"addr":"h.example:80"}`, want: sd.Instance{Addr: "h.example:80"}},
 		"ours with more to it": {data: `{"addr":"h.example:80","later":{"x":[1]}}`, want: sd.Instance{Addr: "h.example:80"}},
@@ -66,7 +66,7 @@ func TestDecode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, since, err := zookeeper.Decode([]byte(tt.data))
 			if !got.Equal(&tt.want) || since != tt.since {
-				t.Errorf("got %+v since %d, want %+v since %d", got, since, tt.want, tt.since)
+				t.Errorf("got %+v since %v, want %+v since %v", got, since, tt.want, tt.since)
 			}
 			if (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
 				t.Errorf("the fault is %v, want %q", err, tt.fault)
@@ -82,7 +82,7 @@ func TestDecode(t *testing.T) {
 // that instance is read as the same.
 func FuzzDecode(f *testing.F) {
 	for _, data := range []string{
-		`{"id":"a","addr":"h.example:80","weight":3,"zone":"z","meta":{"k":"v"},"since":7}`, `h.example:80`, ``, `{`, `null`,
+		`{"id":"a","addr":"h.example:80","weight":3,"zone":"z","meta":{"k":"v"},"since":7,"order":9}`, `h.example:80`, ``, `{`, `null`,
 		`{"id":"a","address":"2001:db8::1","port":80,"payload":{"a":"b","c":[]}}`, `{"address":"h","sslPort":1,"payload":"x"}`,
 	} {
 		f.Add([]byte(data))
@@ -90,7 +90,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in, since, err := zookeeper.Decode(data)
 		if err != nil {
-			if in.Addr != "" || since != 0 {
+			if in.Addr != "" || since != (zookeeper.Rank{}) {
 				t.Fatalf("%q: %+v with the error %v", data, in, err)
 			}
 			return
@@ -107,27 +107,28 @@ func FuzzDecode(f *testing.F) {
 		}
 		again, sinceAgain, err := zookeeper.Decode(written)
 		if err != nil || !again.Equal(&in) || sinceAgain != since {
-			t.Fatalf("%q: %+v since %d, and written and read %+v since %d, %v", data, in, since, again, sinceAgain, err)
+			t.Fatalf("%q: %+v since %v, and written and read %+v since %v, %v", data, in, since, again, sinceAgain, err)
 		}
 	})
 }
 
 // What is written of a valid instance is read as the same.
 func FuzzEncode(f *testing.F) {
-	f.Add("a", "h.example:80", 3, "z", "k", "v", int64(0))
-	f.Add("ü/%2f", "[2001:db8::1]:443", 0, "", "", "", int64(1<<40))
-	f.Fuzz(func(t *testing.T, id, addr string, weight int, zone, key, value string, since int64) {
+	f.Add("a", "h.example:80", 3, "z", "k", "v", int64(0), int64(0))
+	f.Add("ü/%2f", "[2001:db8::1]:443", 0, "", "", "", int64(1<<40), int64(7))
+	f.Fuzz(func(t *testing.T, id, addr string, weight int, zone, key, value string, millis, order int64) {
 		in := sd.Instance{ID: id, Addr: addr, Weight: weight, Zone: zone, Meta: map[string]string{key: value}}
 		if in.Validate() != nil {
 			return
 		}
+		since := zookeeper.Rank{Since: millis, Order: order}
 		data, err := zookeeper.Encode(in, since)
 		if err != nil {
 			return // too long, or not UTF-8
 		}
 		got, gotSince, err := zookeeper.Decode(data)
 		if err != nil || !got.Equal(&in) || gotSince != since {
-			t.Fatalf("%+v since %d is read as %+v since %d, %v", in, since, got, gotSince, err)
+			t.Fatalf("%+v since %v is read as %+v since %v, %v", in, since, got, gotSince, err)
 		}
 	})
 }

@@ -20,6 +20,7 @@ type Registrar struct {
 	acl     []zk.ACL
 	parents bool
 	keep    []sd.KeepOption
+	pulse   *pulse
 }
 
 // RegisterOption changes how a Registrar registers.
@@ -49,7 +50,7 @@ func RegisterKeep(opts ...sd.KeepOption) RegisterOption {
 // The client is used as it is and never closed. A malformed path is an error.
 // NewRegistrar panics if the client is nil, or an option is nil or out of range.
 func NewRegistrar(client *zk.Conn, path string, opts ...RegisterOption) (*Registrar, error) {
-	r := &Registrar{conn: client, path: path, acl: zk.WorldACL(zk.PermAll)}
+	r := &Registrar{conn: client, path: path, acl: zk.WorldACL(zk.PermAll), pulse: newPulse(client)}
 	r.keep = []sd.KeepOption{sd.KeepBackoff(sd.Backoff{Cap: maxBackoff})}
 	var faults []string
 	if client == nil {
@@ -83,5 +84,5 @@ func NewRegistrar(client *zk.Conn, path string, opts ...RegisterOption) (*Regist
 // if the session has no permission, the client is closed, or the path is missing
 // and [RegisterParents] is not given.
 func (r *Registrar) Register(ctx context.Context, in sd.Instance) (*sd.Registration, error) {
-	return sd.Keep(ctx, in, &entry{Registrar: r, link: newLink(r.conn)}, r.keep...)
+	return sd.Keep(ctx, in, &entry{Registrar: r, link: newLink(r.pulse)}, r.keep...)
 }

@@ -33,10 +33,11 @@ func (a admin) holds(path string, n int) {
 
 // TestSessionExpires: the server expires the session of a registrant that lives.
 func TestSessionExpires(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	g := &gate{}
-	client := connect(t, zookeeper.Dialer(g.dial), server.Addr())
-	w := watch(t, instancer(t, connect(t, zookeeper.Dialer(nil), server.Addr()), web))
+	client := connect(t, g.dial, server.Addr())
+	w := watch(t, instancer(t, connect(t, nil, server.Addr()), web))
 	r := register(t, registrar(t, client, web), at("a"))
 	w.sees("a")
 	session, start := client.SessionID(), time.Now()
@@ -63,6 +64,7 @@ func TestSessionExpires(t *testing.T) {
 // TestLostReply: the node is made and the reply is lost. The registration finds its
 // node, or takes it out if Register has given up.
 func TestLostReply(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	operator := newAdmin(t, server.Addr())
 	operator.make(web, nil)
@@ -74,7 +76,7 @@ func TestLostReply(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			proxy := testserver.NewProxy(t, server.Addr())
-			client := connectFor(t, 5*timeout, zookeeper.Dialer(nil), proxy.Addr())
+			client := connectFor(t, 5*timeout, nil, proxy.Addr())
 			session, patience := client.SessionID(), tt.patience
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -117,16 +119,17 @@ func TestLostReply(t *testing.T) {
 // TestCredentials: who may not read is told so at once, and is well as soon as that
 // has changed. Credentials survive a reconnect.
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	proxy := testserver.NewProxy(t, server.Addr())
-	owner := connect(t, zookeeper.Dialer(nil), proxy.Addr())
+	owner := connect(t, nil, proxy.Addr())
 	if err := owner.AddAuth("digest", []byte("web:secret")); err != nil {
 		t.Fatal(err)
 	}
 	acl := zookeeper.RegisterACL(zk.DigestACL(zk.PermAll, "web", "secret")...)
 	r := register(t, registrar(t, owner, web, acl), at("a"))
 
-	stranger := connect(t, zookeeper.Dialer(nil), server.Addr())
+	stranger := connect(t, nil, server.Addr())
 	w := watch(t, instancer(t, stranger, web))
 	w.until("a refusal is told", func() bool { return len(w.failures()) > 0 })
 	if err := w.failures()[0]; !errors.Is(err, zk.ErrNoAuth) {
@@ -161,9 +164,10 @@ func TestCredentials(t *testing.T) {
 
 // TestParents: a missing path is made on request only, and stays.
 func TestParents(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	operator := newAdmin(t, server.Addr())
-	client := connect(t, zookeeper.Dialer(nil), server.Addr())
+	client := connect(t, nil, server.Addr())
 	without, err := zookeeper.NewRegistrar(client, web)
 	if err != nil {
 		t.Fatal(err)
@@ -200,9 +204,10 @@ func TestParents(t *testing.T) {
 // TestForeignNodes: what Curator, others and an operator write is read, and a change
 // of data alone is seen.
 func TestForeignNodes(t *testing.T) {
+	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	operator := newAdmin(t, server.Addr())
-	client := connect(t, zookeeper.Dialer(nil), server.Addr())
+	client := connect(t, nil, server.Addr())
 	operator.make(web+"/b", []byte(`{"name":"web","id":"b","address":"192.0.2.1","port":80,"payload":{"v":"1"},"serviceType":"DYNAMIC"}`))
 	operator.make(web+"/c0000000001", []byte("192.0.2.2:80"))
 	operator.make(web+"/off", []byte(`{"name":"web","id":"off","address":"192.0.2.1","port":80,"enabled":false}`))

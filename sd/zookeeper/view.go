@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -21,9 +21,11 @@ type view struct {
 	behind  map[string]*node // those that are stale
 	changed bool             // since found was asked last
 
-	list  *trap     // rings under ""; nil if it is not set
-	stale bool      // the list
-	again time.Time // before which it is not read again
+	list    *trap     // rings under ""; nil if it is not set
+	listed  int64     // the transaction that changed the list last; 0 if a tree tells of that
+	suspect bool      // the list may be out of date though nothing was told
+	stale   bool      // the list
+	again   time.Time // before which it is not read again
 }
 
 func newView(i *Instancer, b *bell) *view {
@@ -33,16 +35,32 @@ func newView(i *Instancer, b *bell) *view {
 	}
 }
 
-// doubt makes everything out of date, though its traps are set.
-func (v *view) doubt() {
-	v.stale, v.again = true, time.Time{}
+// audit is how long a client takes to ask for everything again that is most likely
+// as it was. It is shorter than a watch may be wrong.
+const audit = 5 * time.Second
+
+// doubt makes everything out of date, though its traps are set. If they have stood all
+// the time nothing is likely to be missed, so one by one will do.
+func (v *view) doubt(stood bool) {
+	v.again = time.Time{}
+	if v.suspect = stood && v.listed != 0; !v.suspect {
+		v.stale = true
+	}
+	now := time.Now()
 	for _, n := range v.nodes {
-		v.doubtNode(n)
+		switch {
+		case !stood:
+			v.doubtNode(n, time.Time{})
+		case !n.stale || n.audited:
+			v.doubtNode(n, now.Add(rand.N(audit)).Truncate(audit/50))
+			n.audited = true
+		}
 	}
 }
 
-func (v *view) doubtNode(n *node) {
-	n.stale = true
+// doubtNode has a node read again, but not before it is due.
+func (v *view) doubtNode(n *node, due time.Time) {
+	n.stale, n.due, n.audited = true, due, false
 	v.behind[n.name] = n
 }
 
@@ -63,30 +81,53 @@ func (v *view) disarm() {
 // due reports whether there is something to read now.
 func (v *view) due() bool {
 	v.heed()
-	return len(v.behind) > 0 || v.listDue()
+	return v.wait() <= 0
 }
 
-func (v *view) listDue() bool { return v.stale && v.wait() <= 0 }
+func (v *view) listDue() bool { return v.stale && time.Until(v.again) <= 0 }
 
-// wait returns how long it is until the list may be read again.
+// wait returns how long it is until there is something to read.
 func (v *view) wait() time.Duration {
-	if !v.stale {
-		return math.MaxInt64
+	wait := time.Duration(math.MaxInt64)
+	if v.suspect {
+		return 0
 	}
-	return time.Until(v.again)
+	if v.stale {
+		wait = time.Until(v.again)
+	}
+	for _, n := range v.behind {
+		wait = min(wait, time.Until(n.due))
+	}
+	return wait
 }
 
-// heed notes which traps have sprung. It may also have been one that somebody of the
-// same name had before; then the present one is still set.
+// heed notes which traps have sprung, and what a tree told. It may also have been a
+// trap that somebody of the same name had before; then the present one is still set.
 func (v *view) heed() {
-	for name := range v.bell.take() {
+	names, told := v.bell.take()
+	for name := range names {
 		if name == "" {
 			v.list, v.stale = v.drop(v.list), true
 		} else if n := v.nodes[name]; n != nil {
 			n.trap = v.drop(n.trap)
-			v.doubtNode(n)
+			v.doubtNode(n, time.Time{})
 		}
 	}
+	for name, there := range told {
+		switch n := v.nodes[name]; {
+		case n == nil && there:
+			v.add(name)
+		case n != nil && n.trap == nil: // a trap tells by itself
+			v.doubtNode(n, time.Time{})
+		}
+	}
+}
+
+func (v *view) add(name string) *node {
+	n := &node{name: name}
+	v.nodes[name], v.changed = n, true
+	v.doubtNode(n, time.Time{})
+	return n
 }
 
 // drop lays a trap aside, which may be nil, and returns nil.
@@ -101,12 +142,23 @@ func (v *view) drop(t *trap) *trap {
 // those who have left.
 func (v *view) update(ctx context.Context) error {
 	v.heed()
+	if v.suspect {
+		if err := v.checkList(ctx); err != nil {
+			return err
+		}
+	}
 	if v.listDue() {
 		if err := v.readList(ctx); err != nil {
 			return err
 		}
 	}
-	batch := slices.Collect(maps.Values(v.behind))
+	batch := make([]*node, 0, len(v.behind))
+	now := time.Now()
+	for _, n := range v.behind {
+		if !n.due.After(now) {
+			batch = append(batch, n)
+		}
+	}
 	err := each(ctx, len(batch), v.reads, func(ctx context.Context, i int) error { return v.read(ctx, batch[i]) })
 	for _, n := range batch {
 		switch {
@@ -133,11 +185,15 @@ func (v *view) found() (instances []sd.Instance, fault error) {
 			n.told = true
 			faults = append(faults, fmt.Errorf("node %q is skipped: %w", n.name, n.fault))
 		}
+		if n.refusal != nil && !n.moaned {
+			n.moaned = true
+			faults = append(faults, fmt.Errorf("node %q cannot be read and stands as it was: %w", n.name, n.refusal))
+		}
 	}
 	// Of the nodes with one ID the newest registration is the truth; sd.NextSet
 	// takes the first.
 	slices.SortFunc(good, func(a, b *node) int {
-		return cmp.Or(cmp.Compare(a.in.ID, b.in.ID), cmp.Compare(b.rank, a.rank), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.in.ID, b.in.ID), b.rank.compare(a.rank), cmp.Compare(a.name, b.name))
 	})
 	instances = make([]sd.Instance, len(good))
 	for i, n := range good {
@@ -145,7 +201,7 @@ func (v *view) found() (instances []sd.Instance, fault error) {
 	}
 	const few = 10
 	if more := len(faults) - few; more > 0 {
-		faults = append(faults[:few], fmt.Errorf("and %d more nodes are", more))
+		faults = append(faults[:few], fmt.Errorf("and %d more nodes are so", more))
 	}
 	return instances, errors.Join(faults...)
 }

@@ -1,9 +1,9 @@
 package zookeeper
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 
@@ -15,55 +15,67 @@ type node struct {
 	name  string
 	trap  *trap // nil if it is not set
 	stale bool
-	fresh bool // read, and not as before
+	due   time.Time // before which it is not read
+	fresh bool      // read, and not as before
 	gone  bool
 
+	audited bool // it is stale, but most likely as it was
+
 	version int64 // the transaction that wrote what was read; 0 before that
-	rank    int64 // of its registration
+	rank    rank
 	in      sd.Instance
 	fault   error // why it is no instance
 	told    bool  // of the fault
+
+	refusals int   // of the server, in a row
+	refusal  error // the last, if the node was known before
+	moaned   bool  // of it
 }
 
-// read brings one node up to date.
+// refusals is how long to wait before a node is read again that a server refused. No
+// event says when a server has thought better of it.
+var refusals = sd.Backoff{Cap: 30 * time.Second}
+
+// read brings one node up to date. If a server refuses that, a node that is known
+// stands as it was: only the server's word that it is gone takes it out.
 func (v *view) read(ctx context.Context, n *node) error {
-	path := v.path + "/" + n.name
-	if n.trap != nil && n.version != 0 {
-		same, err := v.same(ctx, path, n)
-		if same || err != nil {
-			return err
-		}
-	}
-	r, err := v.get(ctx, path, n)
+	err := v.tryRead(ctx, v.path+"/"+n.name, n)
 	switch {
 	case err == nil:
-		n.hear(r)
+		n.refusals, n.refusal, n.moaned = 0, nil, false
 	case errors.Is(err, zk.ErrNoNode):
 		// Whoever makes it again changes the list.
 		n.gone = true
 	case ctx.Err() != nil || passing(err) || errors.Is(err, zk.ErrClosing):
 		return err
 	default:
-		n.blame(err, 0)
+		n.refuse(err)
+		return nil
 	}
 	n.stale = false
 	return nil
 }
 
-// same reports whether a node whose trap is set is as it was. It asks for no data.
-func (v *view) same(ctx context.Context, path string, n *node) (bool, error) {
-	r, err := v.ask(ctx, func() (r reply) {
-		r.exists, r.stat, r.err = v.conn.Exists(path)
-		return r
-	})
-	if err != nil {
-		return false, err
+func (v *view) tryRead(ctx context.Context, path string, n *node) error {
+	if n.trap != nil && n.version != 0 {
+		r, err := v.ask(ctx, func() (r reply) { // for no data
+			r.exists, r.stat, r.err = v.conn.Exists(path)
+			return r
+		})
+		switch {
+		case err != nil:
+			return err
+		case !r.exists:
+			return zk.ErrNoNode
+		case r.stat.Mzxid == n.version:
+			return nil
+		}
 	}
-	if r.exists && r.stat.Mzxid == n.version {
-		n.stale = false
-		return true, nil
+	r, err := v.get(ctx, path, n)
+	if err == nil {
+		n.hear(r)
 	}
-	return false, nil
+	return err
 }
 
 func (v *view) get(ctx context.Context, path string, n *node) (reply, error) {
@@ -99,11 +111,13 @@ func (n *node) hear(r reply) {
 	if in.ID == "" {
 		in.ID = in.Addr
 	}
-	rank := cmp.Or(since, r.stat.Czxid)
-	if n.version == 0 || n.fault != nil || n.rank != rank || !n.in.Equal(&in) {
+	if since == (rank{}) {
+		since = rankOf(r.stat)
+	}
+	if n.version == 0 || n.fault != nil || n.rank != since || !n.in.Equal(&in) {
 		n.fresh = true
 	}
-	n.version, n.rank, n.in, n.fault = r.stat.Mzxid, rank, in, nil
+	n.version, n.rank, n.in, n.fault = r.stat.Mzxid, since, in, nil
 }
 
 // blame notes why a node is no instance. What was told is not told again.
@@ -113,4 +127,18 @@ func (n *node) blame(err error, version int64) {
 	}
 	n.fresh, n.told = true, false
 	n.version, n.fault, n.in = version, err, sd.Instance{}
+}
+
+// refuse notes that a server does not let us read the node.
+func (n *node) refuse(err error) {
+	n.refusals++
+	n.due = time.Now().Add(refusals.Delay(n.refusals))
+	if n.version == 0 {
+		n.blame(err, 0)
+		return
+	}
+	if n.refusal == nil {
+		n.fresh = true
+	}
+	n.refusal = err
 }

@@ -19,6 +19,7 @@ const maxBackoff = 3 * time.Second
 type watch struct {
 	*Instancer
 	yield func([]*sd.Instance, error) bool
+	leave func() // the pulse
 	link  *link
 	view  *view
 	bell  *bell
@@ -33,19 +34,28 @@ type watch struct {
 }
 
 func newWatch(i *Instancer, yield func([]*sd.Instance, error) bool) *watch {
-	w := &watch{Instancer: i, yield: yield, link: newLink(i.conn), bell: newBell()}
+	w := &watch{Instancer: i, yield: yield, leave: i.pulse.join(), bell: newBell()}
+	w.link = newLink(i.pulse)
 	w.view = newView(i, w.bell)
 	return w
 }
 
 // end leaves the traps that are set to the next watch.
 func (w *watch) end() {
+	if w.dialer != nil {
+		w.dialer.leave(w.path, w.bell)
+	}
 	w.bell.silence()
 	w.view.disarm()
 	w.armory.sweep()
+	w.leave()
 }
 
 func (w *watch) run(ctx context.Context) {
+	if w.dialer != nil {
+		// It may take a while where the network takes nothing.
+		_, _ = do(ctx, func() error { w.dialer.watch(w.path, w.bell); return nil }, func(error) { w.dialer.leave(w.path, w.bell) })
+	}
 	for ctx.Err() == nil {
 		err := w.round(ctx)
 		if ctx.Err() != nil {
@@ -68,12 +78,12 @@ func (w *watch) run(ctx context.Context) {
 // round returns nil once the view is up to date.
 func (w *watch) round(ctx context.Context) error {
 	session := w.link.session
-	interrupted, err := w.link.ready(ctx, w.patience())
-	if interrupted {
+	interrupted, err := w.link.ready(ctx, w.patience(), len(w.view.nodes))
+	if lasts := session == w.link.session && w.dialer != nil && w.dialer.follows(session); interrupted && !lasts {
 		// The client sets its watches again, and may yet have missed something:
 		// where the connection breaks twice in a row it tells the server to begin
 		// after what it never heard of.
-		w.view.doubt()
+		w.view.doubt(session == w.link.session)
 	}
 	if err != nil {
 		return err
@@ -144,9 +154,11 @@ func (w *watch) publish() bool {
 // rest waits until there is something to do.
 func (w *watch) rest(ctx context.Context) {
 	for !w.link.interrupted() && !w.view.due() {
-		look := time.NewTimer(min(glance, w.view.wait()))
+		_, news := w.link.now()
+		look := time.NewTimer(w.view.wait())
 		select {
 		case <-w.bell.rung:
+		case <-news:
 		case <-look.C:
 		case <-ctx.Done():
 		}

@@ -122,7 +122,8 @@ func (r *ZooKeeper) Requests(t testing.TB) int64 {
 // Dowel is a [Watcher].
 func (r *ZooKeeper) Dowel(t testing.TB, addr, service string) <-chan []string {
 	t.Helper()
-	instancer, err := zookeeper.NewInstancer(dialZooKeeper(t, addr, zookeeper.Dialer(nil)), "/"+service)
+	dialer := &zookeeper.Dialer{}
+	instancer, err := zookeeper.NewInstancer(dialZooKeeper(t, addr, dialer.Dial), "/"+service, zookeeper.WatchDialer(dialer))
 	if err != nil {
 		t.Fatal(err)
 	}
