@@ -170,23 +170,3 @@ func TestServeKeepsCallsInFlight(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestReadinessConcurrentSafe(t *testing.T) {
-	var r transport.Readiness
-	if r.Ready() {
-		t.Error("the zero value is ready")
-	}
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 1000 {
-				r.Set(!r.Ready())
-			}
-		})
-	}
-	wg.Wait()
-	r.Set(true)
-	if !r.Ready() {
-		t.Error("not ready")
-	}
-}

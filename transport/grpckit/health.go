@@ -3,7 +3,6 @@ package grpckit
 import (
 	"context"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -12,10 +11,6 @@ import (
 
 	"github.com/dowelkit/dowel/transport"
 )
-
-// watchInterval is how often a watcher's readiness is looked at. It is a flag and
-// tells nobody when it changes.
-const watchInterval = 250 * time.Millisecond
 
 // health is grpc.health.v1 of a server: the same for each of its services.
 type health struct {
@@ -74,11 +69,13 @@ func (h *health) List(
 func (h *health) Watch(
 	r *grpc_health_v1.HealthCheckRequest, stream grpc.ServerStreamingServer[grpc_health_v1.HealthCheckResponse],
 ) error {
-	tick := time.NewTicker(watchInterval)
-	defer tick.Stop()
 	last := grpc_health_v1.HealthCheckResponse_UNKNOWN
 	stopped := h.stopped
 	for {
+		var changed <-chan struct{}
+		if h.readiness != nil {
+			changed = h.readiness.Changed() // before it is asked
+		}
 		if s := h.status(r.GetService()); s != last {
 			if err := stream.Send(&grpc_health_v1.HealthCheckResponse{Status: s}); err != nil {
 				return err
@@ -89,7 +86,7 @@ func (h *health) Watch(
 			return status.Error(codes.Unavailable, "the server stops")
 		}
 		select {
-		case <-tick.C:
+		case <-changed:
 		case <-stopped:
 			stopped = nil // after the last state was sent
 		case <-stream.Context().Done():
