@@ -27,6 +27,7 @@ func (balancerBuilder) Build(cc balancer.ClientConn, _ balancer.BuildOptions) ba
 type connBalancer struct {
 	cc         balancer.ClientConn
 	roster     *roster
+	loads      *lb.Loads
 	endpointer *sd.Endpointer[*link]
 	balancer   *lb.Balancer[*link]
 	end        context.CancelFunc
@@ -53,7 +54,7 @@ func (b *connBalancer) start(s *source) {
 	b.updating.Lock() // the Endpointer begins at once, and calls are to find all of this
 	defer b.update()
 	defer b.updating.Unlock()
-	b.roster = newRoster()
+	b.roster, b.loads = newRoster(), s.loads
 	s.roster.Store(b.roster)
 	b.waiting = make(chan struct{}, 1)
 	options := append(slices.Clip(s.options), sd.DrainTimeout(0))
@@ -96,6 +97,9 @@ func (b *connBalancer) update() {
 // dial connects to an instance. It returns once the connection stands.
 func (b *connBalancer) dial(ctx context.Context, in *sd.Instance) (*link, error) {
 	l := &link{balancer: b, key: keyOf(in), first: make(chan error, 1)}
+	if b.loads != nil {
+		l.load = b.loads.Of(in.ID)
+	}
 	//lint:ignore SA1019 what is deprecated is more than one address
 	conn, err := b.cc.NewSubConn([]resolver.Address{{Addr: in.Addr}}, balancer.NewSubConnOptions{
 		HealthCheckEnabled: true, // if the service config asks for it

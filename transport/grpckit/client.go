@@ -32,12 +32,16 @@ import (
 //
 // All faults of addr and options are one error. Close the connection to release it.
 func NewClient(addr string, opts ...ClientOption) (*grpc.ClientConn, error) {
-	instances, err := static.NewInstancer(sd.Instance{Addr: addr})
+	return newClient(sd.Instance{Addr: addr}, opts)
+}
+
+func newClient(in sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
+	instances, err := static.NewInstancer(in)
 	c, faults := newClientConfig(opts)
 	if err := errors.Join(err, faults); err != nil {
 		return nil, fmt.Errorf("grpckit: NewClient: %w", err)
 	}
-	return c.connect(addr, instances, lb.RoundRobin())
+	return c.connect(in.Addr, instances, lb.RoundRobin())
 }
 
 // NewBalancedClient returns a connection that has one connection to each live
@@ -71,7 +75,7 @@ func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.S
 	if err != nil {
 		return nil, fmt.Errorf("grpckit: ServiceConfig: %w", err)
 	}
-	from := &source{instances: instances, strategy: strategy, options: c.endpointer}
+	from := &source{instances: instances, strategy: strategy, options: c.endpointer, loads: c.loads}
 	core := &clientCore{c, from}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(c.creds),

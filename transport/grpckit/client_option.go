@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
 )
 
@@ -27,6 +28,7 @@ type clientConfig struct {
 	timeout    time.Duration // 0 is none
 	maxReceive int
 	foreign    bool
+	loads      *lb.Loads                  // nil if nobody wants to know
 	config     map[string]json.RawMessage // the service config but for the balancer
 	dial       []grpc.DialOption
 	endpointer []sd.EndpointerOption
@@ -75,6 +77,22 @@ func Foreign() ClientOption {
 	return func(o *clientConfig) error {
 		o.foreign = true
 		return nil
+	}
+}
+
+// ReportTo hands over what servers say of their own load, with each answer, for
+// [lb.LeastLoaded] to choose by:
+//
+//	loads := new(lb.Loads)
+//	conn, err := grpckit.NewBalancedClient("addsvc", instances, lb.LeastLoaded(loads), grpckit.ReportTo(loads))
+//
+// Servers with [ReportLoad] do, and all others that send the trailer
+// endpoint-load-metrics-bin of gRFC A51: of a report the application's utilization
+// counts, or that of the processor if it has none.
+func ReportTo(loads *lb.Loads) ClientOption {
+	return func(o *clientConfig) error {
+		o.loads = loads
+		return unless(loads != nil, "ReportTo: the loads are nil")
 	}
 }
 

@@ -58,7 +58,7 @@ func Dialer[C any](
 }
 
 func dialInstance(ctx context.Context, in *sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
-	conn, err := NewClient(in.Addr, opts...)
+	conn, err := newClient(*in, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -150,12 +150,13 @@ func TestMisuse(t *testing.T) {
 	}{
 		"NewServer": {func() {
 			grpckit.NewServer(grpckit.TLS(nil), nil, grpckit.Timeout(0), grpckit.MaxReceive(0), grpckit.Logger(nil),
-				grpckit.LogStreams(nil), grpckit.Readiness(nil), grpckit.Allow("X-Request-Id", "a b"), grpckit.ServerOptions(nil))
+				grpckit.LogStreams(nil), grpckit.Readiness(nil), grpckit.ReportLoad(nil), grpckit.Allow("X-Request-Id", "a b"), grpckit.ServerOptions(nil))
 		}, "NewServer: TLS: the configuration is nil; option 2 is nil; Timeout: must be positive, not 0s; MaxReceive: must be positive, not 0; " +
-			"Logger: the logger is nil; LogStreams: the logger is nil; Readiness: it is nil; ServerOptions: option 1 is nil; " +
+			"Logger: the logger is nil; LogStreams: the logger is nil; Readiness: it is nil; ReportLoad: the function is nil; ServerOptions: option 1 is nil; " +
 			`Allow: "X-Request-Id" is reserved; "a b" is not a header name`},
-		"interceptors": {func() { grpckit.UnaryServerInterceptor(nil) }, "UnaryServerInterceptor: option 1 is nil"},
-		"client's":     {func() { grpckit.StreamClientInterceptor(grpckit.ClientTimeout(-1)) }, "ClientTimeout: must not be negative: -1ns"},
+		"interceptors":   {func() { grpckit.UnaryServerInterceptor(nil) }, "UnaryServerInterceptor: option 1 is nil"},
+		"client's loads": {func() { grpckit.UnaryClientInterceptor(grpckit.ReportTo(nil)) }, "ReportTo: the loads are nil"},
+		"client's":       {func() { grpckit.StreamClientInterceptor(grpckit.ClientTimeout(-1)) }, "ClientTimeout: must not be negative: -1ns"},
 		"NewEndpoint": {func() {
 			grpckit.NewEndpoint[*echopb.Message, *echopb.Message](nil, nil)
 		}, "NewEndpoint: the method is nil; option 1 is nil"},

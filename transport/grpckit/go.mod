@@ -2,7 +2,12 @@ module github.com/dowelkit/dowel/transport/grpckit
 
 go 1.26.0
 
-require google.golang.org/grpc v1.85.0
+require (
+	github.com/cncf/xds/go v0.0.0-20260202195803-dba9d589def2
+	google.golang.org/grpc v1.85.0
+)
+
+require github.com/envoyproxy/protoc-gen-validate v1.3.3 // indirect
 
 require (
 	github.com/dowelkit/dowel v0.0.0

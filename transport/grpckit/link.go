@@ -8,6 +8,8 @@ import (
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 	_ "google.golang.org/grpc/health" // so that connections can watch it
+
+	"github.com/dowelkit/dowel/lb"
 )
 
 // grace is how long a connection that was lost may take to be made again before its
@@ -20,6 +22,7 @@ const grace = 250 * time.Millisecond
 type link struct {
 	balancer  *connBalancer
 	key       string
+	load      *lb.Load // nil if nobody wants to know
 	conn      balancer.SubConn
 	first     chan error // the outcome of the first attempt
 	connected atomic.Bool

@@ -47,6 +47,11 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 			if !d.BytesSent && o != nil {
 				o.sent.Add(-1)
 			}
+			if load := lease.Client().load; load != nil {
+				if utilization, ok := reported(d.Trailer); ok {
+					load.Report(utilization)
+				}
+			}
 			lease.Done(info.Ctx, outcome(d))
 		},
 	}, nil

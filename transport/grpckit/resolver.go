@@ -26,6 +26,7 @@ type source struct {
 	instances sd.Instancer
 	strategy  lb.Strategy
 	options   []sd.EndpointerOption
+	loads     *lb.Loads              // nil if nobody wants to know
 	roster    atomic.Pointer[roster] // once the balancer has begun
 }
 

@@ -34,6 +34,9 @@ func (s *inbound) unary(
 		defer cancel()
 	}
 	defer s.finish(ctx, method, &err)
+	if s.load != nil {
+		defer func() { _ = grpc.SetTrailer(ctx, loadReport(s.load())) }() // fails if nobody listens
+	}
 	if err := over(ctx); err != nil {
 		return nil, err
 	}
@@ -43,6 +46,9 @@ func (s *inbound) unary(
 func (s *inbound) stream(srv any, stream grpc.ServerStream, method string, handle grpc.StreamHandler) (err error) {
 	ctx := s.context(stream.Context())
 	defer s.finish(ctx, method, &err)
+	if s.load != nil {
+		defer func() { stream.SetTrailer(loadReport(s.load())) }()
+	}
 	if err := over(ctx); err != nil {
 		return err
 	}

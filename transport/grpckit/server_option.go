@@ -26,6 +26,7 @@ type serverConfig struct {
 	logger     *slog.Logger // nil is slog.Default at the time
 	streams    *slog.Logger // nil does not log streams
 	readiness  *transport.Readiness
+	load       func() float64 // nil reports none
 	grpc       []grpc.ServerOption
 }
 
@@ -89,11 +90,22 @@ func LogStreams(logger *slog.Logger) ServerOption {
 }
 
 // Readiness makes the health service say what r says: give [transport.MarkReady] the
-// same. Watchers learn of a change within a quarter of a second.
+// same.
 func Readiness(r *transport.Readiness) ServerOption {
 	return func(s *serverConfig) error {
 		s.readiness = r
 		return unless(r != nil, "Readiness: it is nil")
+	}
+}
+
+// ReportLoad tells, with each answer, how busy this server is: 0 is idle, 1 is all that
+// it can bear, and what is negative or no finite number is not told. Clients with
+// [ReportTo] and those of grpc-go that balance by weight heed it. The function is called
+// at the end of each call and stream, so it must be fast and safe for concurrent use.
+func ReportLoad(utilization func() float64) ServerOption {
+	return func(s *serverConfig) error {
+		s.load = utilization
+		return unless(utilization != nil, "ReportLoad: the function is nil")
 	}
 }
 

@@ -1,0 +1,6 @@
+package grpckit
+
+var (
+	LoadReport = loadReport
+	Reported   = reported
+)
