@@ -156,6 +156,14 @@ func TestOnlyFaultsCountAgainstAnInstance(t *testing.T) {
 	if out > 0 {
 		t.Errorf("%d ejections", out)
 	}
+	fault := error(&endpoint.Error{Code: endpoint.Unavailable})
+	f.members[0].fail.Store(&fault)
+	for range 20 {
+		_, _ = client.Say(within(t), &echopb.Message{})
+	}
+	if out != 1 {
+		t.Errorf("%d ejections for faults", out)
+	}
 }
 
 func TestWhoLeavesKeepsItsStreams(t *testing.T) {
@@ -367,15 +375,31 @@ func TestCloseWithAStreamInFlight(t *testing.T) {
 	}
 }
 
-// A connection may be closed at any moment of its beginning.
+// A connection may be closed at any moment of its beginning: a call on it is answered or
+// canceled, and nothing is left running.
 func TestCloseAtOnce(t *testing.T) {
 	f := newFleet(t, 2)
-	for range 50 {
+	f.answers(f.client(lb.Random()), f.members...) // so that the fleet runs
+	before := runtime.NumGoroutine()
+	var calls sync.WaitGroup
+	for i := range 100 {
 		conn, err := grpckit.NewBalancedClient("echo", f.registry.Instancer("echo"), lb.Random())
 		if err != nil {
 			t.Fatal(err)
 		}
-		go func() { _, _ = echopb.NewEchoClient(conn).Say(within(t), &echopb.Message{}) }()
-		_ = conn.Close()
+		calls.Go(func() {
+			_, err := echopb.NewEchoClient(conn).Say(within(t), &echopb.Message{})
+			if code := endpoint.CodeOf(err); code != endpoint.OK && code != endpoint.Canceled {
+				t.Errorf("the error is %v", err)
+			}
+		})
+		for range i * i { // sooner and later
+			runtime.Gosched()
+		}
+		if err := conn.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
 	}
+	calls.Wait()
+	eventually(t, "the goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -49,41 +49,88 @@ func TestEveryCodeSurvivesTheWire(t *testing.T) {
 	}
 }
 
-func TestPlainServersAndClientsUnderstand(t *testing.T) {
-	t.Run("our server, a plain client", func(t *testing.T) {
-		sent := &endpoint.Error{Code: endpoint.NotFound, Message: "no such thing", Reason: "GONE", RetryAfter: time.Second}
-		client := echopb.NewEchoClient(dialPlain(t, serve(t, grpckit.NewServer(), failing(sent))))
-		_, err := client.Say(within(t), &echopb.Message{})
+// codesOf calls a service whose code of an error is in the request, by a call and by a
+// stream.
+func codesOf(t *testing.T, conn *grpc.ClientConn, check func(t *testing.T, code endpoint.Code, err error)) {
+	client := echopb.NewEchoClient(conn)
+	for code := endpoint.Canceled; code <= endpoint.Unauthenticated; code++ {
+		t.Run(code.String(), func(t *testing.T) {
+			_, err := client.Say(within(t), &echopb.Message{N: int64(code)})
+			check(t, code, err)
+			s, err := client.List(within(t), &echopb.Message{N: int64(code)})
+			if err == nil {
+				err = drain(s)
+			}
+			check(t, code, err)
+		})
+	}
+}
+
+// answering fails every call and stream by what makes an error of the code asked for.
+func answering(failure func(endpoint.Code) error) *echo {
+	return &echo{
+		say: func(_ context.Context, m *echopb.Message) (*echopb.Message, error) {
+			return nil, failure(endpoint.Code(m.GetN()))
+		},
+		list: func(m *echopb.Message, s grpc.ServerStreamingServer[echopb.Message]) error {
+			_ = s.Send(m) // so that the error comes after headers
+			return failure(endpoint.Code(m.GetN()))
+		},
+	}
+}
+
+// grpc-go's own client, without anything of ours, understands every error of our server.
+func TestPlainClientsUnderstandEveryCode(t *testing.T) {
+	addr := serve(t, grpckit.NewServer(), answering(func(c endpoint.Code) error {
+		return &endpoint.Error{
+			Code: c, Message: "no " + c.String(), Reason: "GONE", RetryAfter: time.Second, NotProcessed: true, Err: errors.New("secret"),
+		}
+	}))
+	codesOf(t, dialPlain(t, addr), func(t *testing.T, code endpoint.Code, err error) {
+		t.Helper()
 		st := status.Convert(err)
-		if st.Code() != codes.NotFound || st.Message() != "no such thing" {
+		if st.Code() != codes.Code(code) || st.Message() != "no "+code.String() {
 			t.Errorf("the status is %v", st)
 		}
-		var reason string
+		var reason, mark string
 		var delay time.Duration
 		for _, d := range st.Details() {
 			switch d := d.(type) {
 			case *errdetails.ErrorInfo:
-				reason = d.GetReason()
+				reason, mark = d.GetReason(), d.GetMetadata()["not_processed"]
 			case *errdetails.RetryInfo:
 				delay = d.GetRetryDelay().AsDuration()
 			}
 		}
-		if reason != "GONE" || delay != time.Second {
+		if reason != "GONE" || mark != "true" || delay != time.Second || strings.Contains(st.String(), "secret") {
 			t.Errorf("the details are %v", st.Details())
 		}
 	})
-	t.Run("a plain server, our client", func(t *testing.T) {
-		client := echopb.NewEchoClient(dial(t, serve(t, grpc.NewServer(), failing(status.Error(codes.NotFound, "in table users")))))
-		_, err := client.Say(within(t), &echopb.Message{})
+}
+
+// And our client every error of a server of grpc-go's own, whose text goes to the log.
+func TestEveryCodeOfPlainServersIsUnderstood(t *testing.T) {
+	addr := serve(t, grpc.NewServer(), answering(func(c endpoint.Code) error {
+		return withDetail(codes.Code(c), "in table users", &errdetails.ErrorInfo{Domain: "example.com", Reason: "GONE"})
+	}))
+	codesOf(t, dial(t, addr), func(t *testing.T, code endpoint.Code, err error) {
+		t.Helper()
 		e, ok := errors.AsType[*endpoint.Error](err)
-		if !ok || e.Code != endpoint.NotFound || e.NotProcessed || !e.Outgoing {
+		if !ok {
 			t.Fatalf("the error is %#v", err)
 		}
-		if e.Message != "" || endpoint.Public(err).Message != "not found" {
-			t.Errorf("a stranger's text goes on: %q", e.Message)
+		want := endpoint.Error{Code: code, Reason: "GONE", Outgoing: true, Instance: addr, Err: e.Err}
+		if *e != want {
+			t.Errorf("the error is %+v, want %+v", *e, want)
 		}
-		if want := "not_found (instance " + e.Instance + "): in table users"; err.Error() != want {
-			t.Errorf("the log reads %q, want %q", err, want)
+		if text := code.String() + " [GONE] (instance " + addr + "): in table users"; err.Error() != text {
+			t.Errorf("the log reads %q, want %q", err, text)
+		}
+		if public := endpoint.Public(err); public.Code != code || public.Message == "in table users" {
+			t.Errorf("our own callers are told %+v", public)
+		}
+		if st := status.Convert(err); st.Code() != codes.Code(code) || st.Message() != err.Error() && st.Message() != "in table users" {
+			t.Errorf("grpc-go takes it for %v", st)
 		}
 	})
 }

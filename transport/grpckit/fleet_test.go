@@ -30,6 +30,7 @@ type member struct {
 	calls    atomic.Int64
 	accepted atomic.Int64
 	fail     atomic.Pointer[error]
+	delay    atomic.Int64 // of an answer, in nanoseconds
 }
 
 func newFleet(t testing.TB, n int, opts ...grpckit.ServerOption) *fleet {
@@ -75,6 +76,9 @@ func (f *fleet) publish(members ...*member) {
 
 func (m *member) say(_ context.Context, r *echopb.Message) (*echopb.Message, error) {
 	m.calls.Add(1)
+	if d := m.delay.Load(); d > 0 {
+		time.Sleep(time.Duration(d)) // in a bubble
+	}
 	if err := m.fail.Load(); err != nil {
 		return nil, *err
 	}

@@ -187,42 +187,77 @@ func TestWhatComesInIsChecked(t *testing.T) {
 	}
 }
 
+// The deadline is that of the first caller, in the second hop too: it is not begun anew
+// with each, neither by the time that the first hop took nor by the default of a client.
 func TestADeadlineShrinksFromHopToHop(t *testing.T) {
 	var last seen
 	inner := grpckit.NewEndpoint(echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), looking(&last)))).Say)
+	const budget, spent = 11 * time.Second, 300 * time.Millisecond // the default is 30 s
 	var middle time.Time
+	var took time.Duration // by the second hop
 	outer := serve(t, grpckit.NewServer(), &echo{say: func(ctx context.Context, m *echopb.Message) (*echopb.Message, error) {
 		middle, _ = ctx.Deadline()
-		ctx, cancel := context.WithTimeout(ctx, 2*patience) // more than is left
+		select {
+		case <-time.After(spent): // is what the second hop must not get back
+		case <-ctx.Done():
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Minute) // more than is left
 		defer cancel()
-		return inner(ctx, m)
+		begin := time.Now()
+		m, err := inner(ctx, m)
+		took = time.Since(begin)
+		return m, err
 	}})
-	ctx, cancel := context.WithTimeout(call.With(t.Context(), call.RequestID("one")), patience)
+	ctx, cancel := context.WithTimeout(call.With(t.Context(), call.RequestID("one")), budget)
 	defer cancel()
-	begin, _ := ctx.Deadline()
+	first, _ := ctx.Deadline()
+	begin := time.Now()
 	if _, err := echopb.NewEchoClient(dial(t, outer)).Say(ctx, &echopb.Message{}); err != nil {
 		t.Fatal(err)
 	}
-	// The wire has the time that is left, rounded by less than this.
-	const rounding = 50 * time.Millisecond
-	for hop, deadline := range []time.Time{middle, last.deadline} {
-		if deadline.IsZero() || deadline.Sub(begin) > time.Second+rounding || time.Until(deadline) > patience {
-			t.Errorf("hop %d has %v left of %v", hop+1, time.Until(deadline), patience)
-		}
+	whole := time.Since(begin)
+	// The wire has the time that is left and not the moment, so that a deadline moves by
+	// what its message took on the way, and by what the wire rounds.
+	const rounding = 20 * time.Millisecond
+	if by := middle.Sub(first); by < -rounding || by > whole-took-spent+rounding {
+		t.Errorf("the deadline of the first hop is %v after the caller's", by)
+	}
+	if by := last.deadline.Sub(middle); by < -rounding || by > took+rounding {
+		t.Errorf("the deadline of the second hop is %v after that of the first, and it took %v", by, took)
 	}
 	if last.call.RequestID() != "one" {
 		t.Errorf("the request ID at the end is %q", last.call.RequestID())
 	}
+}
 
-	// And what is over is over for all of them.
-	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer cancel()
-	blocked := serve(t, grpckit.NewServer(), &echo{say: func(ctx context.Context, _ *echopb.Message) (*echopb.Message, error) {
+// What is over is over for all hops, and each says so.
+func TestADeadlineThatIsOverEndsEveryHop(t *testing.T) {
+	ended := make(chan error, 2)
+	wait := func(ctx context.Context, _ *echopb.Message) (*echopb.Message, error) {
 		<-ctx.Done()
+		ended <- ctx.Err()
 		return nil, ctx.Err()
+	}
+	inner := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), &echo{say: wait})))
+	outer := serve(t, grpckit.NewServer(), &echo{say: func(ctx context.Context, m *echopb.Message) (*echopb.Message, error) {
+		_, err := inner.Say(ctx, m)
+		ended <- err
+		return nil, err
 	}})
-	_, err := echopb.NewEchoClient(dial(t, blocked)).Say(short, &echopb.Message{})
+	conn := dial(t, outer)
+	if err := grpckit.Ready(within(t), conn); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := echopb.NewEchoClient(conn).Say(short, &echopb.Message{})
 	if endpoint.CodeOf(err) != endpoint.DeadlineExceeded {
 		t.Errorf("the error is %v", err)
+	}
+	for range 2 {
+		// A caller whose time is over also cancels, which may be first.
+		if code := endpoint.CodeOf(<-ended); code != endpoint.DeadlineExceeded && code != endpoint.Canceled {
+			t.Errorf("a hop ends with %v", code)
+		}
 	}
 }
