@@ -64,6 +64,10 @@ func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
 	return b
 }
 
+// Endpointer returns the endpointer given to New. Its nodes know how many calls are in
+// flight on each instance and how many it was picked for.
+func (b *Balancer[C]) Endpointer() *sd.Endpointer[C] { return b.endpointer }
+
 // Pick leases a live instance's client for one call. Whoever gets a lease must
 // call its Done once. The error is of code Unavailable and wraps [ErrNoInstance]
 // if there is no live instance.

@@ -20,6 +20,7 @@ type hedger struct {
 	latency *latencies // nil if the delay is fixed
 	epoch   time.Time
 	budget  *Budget
+	counts  *Attempts // nil if nobody counts
 	onHedge func(ctx context.Context)
 }
 

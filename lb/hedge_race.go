@@ -138,10 +138,13 @@ func (r *race) hedge() {
 func (r *race) join() (context.Context, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over || r.ctx.Err() != nil || !r.budget.withdraw() {
+	if r.over || r.ctx.Err() != nil {
 		return nil, false
 	}
-	r.sent = true
+	r.sent = r.budget.withdraw()
+	if r.counts.hedged(r.sent); !r.sent {
+		return nil, false
+	}
 	avoid := r.call.AppendAvoided(nil)
 	if id := r.records[0].Instance(); id != "" {
 		avoid = append(avoid, id)
@@ -170,6 +173,7 @@ func (r *race) end(ctx context.Context, n int, err error) {
 		r.errs = nil
 	}
 	if r.over = wins(ctx, err) || !r.sent; r.over {
+		r.counts.won(n)
 		r.cancel()
 	}
 }

@@ -101,6 +101,7 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	t.errs = append(t.errs, err)
 	t.attempts++
 	t.made += told.attempts
+	t.counts.retried()
 	if t.onRetry != nil {
 		t.onRetry(ctx, t.attempts, err)
 	}
@@ -152,6 +153,7 @@ func (t *trouble) context(ctx context.Context) context.Context {
 }
 
 func (t *trouble) failed(err error) error {
+	t.counts.stopped(t.stop)
 	if t.attempts == 1 && !t.waited {
 		return err
 	}

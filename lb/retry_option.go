@@ -20,6 +20,7 @@ type retrier struct {
 	backoff    sd.Backoff
 	maxDelay   time.Duration
 	budget     *Budget
+	counts     *Attempts // nil if nobody counts
 	onRetry    func(ctx context.Context, attempt int, err error)
 }
 
