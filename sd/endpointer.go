@@ -55,7 +55,8 @@ type EndpointerStatus struct {
 	Updated   time.Time // when the newest set came; zero before the first
 	WatchErr  error     // the watch's error since then, nil if it is well
 	DialErr   error     // the last failed dial's error, nil once all are live
-	Failures  uint64    // watch errors and failed dials so far
+
+	WatchFailures, DialFailures uint64 // how many there were so far
 
 	pending int // instances whose first dial has not ended
 }
@@ -202,11 +203,12 @@ func (e *Endpointer[C]) leave(put func(*inbox[C])) {
 // fail notes an error of the watch or of a dial.
 func (e *Endpointer[C]) fail(err error, watch bool) {
 	e.mu.Lock()
-	e.status.Failures++
 	if watch {
 		e.status.WatchErr = err
+		e.status.WatchFailures++
 	} else {
 		e.status.DialErr = err
+		e.status.DialFailures++
 	}
 	e.mu.Unlock()
 	if e.options.onError != nil {

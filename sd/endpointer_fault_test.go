@@ -114,7 +114,7 @@ func TestEndpointerDialsAgainAfterADialThatExits(t *testing.T) {
 	bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
 		src <- event{set: at(nil, "a")}
 		synctest.Wait()
-		if s := e.Status(); s.DialErr == nil || s.Failures != 1 {
+		if s := e.Status(); s.DialErr == nil || s.DialFailures != 1 {
 			t.Errorf("status is %+v", s)
 		}
 		time.Sleep(time.Second)

@@ -246,7 +246,7 @@ func TestEndpointerDialsAgain(t *testing.T) {
 		if got := ids(e.Set()); got != "good" {
 			t.Errorf("set is %q", got)
 		}
-		if s := e.Status(); s.Instances != 2 || s.Live != 1 || s.DialErr == nil || s.Failures != 1 {
+		if s := e.Status(); s.Instances != 2 || s.Live != 1 || s.DialErr == nil || s.DialFailures != 1 {
 			t.Errorf("status is %+v", s)
 		}
 		time.Sleep(time.Minute)
@@ -254,7 +254,7 @@ func TestEndpointerDialsAgain(t *testing.T) {
 		if got := ids(e.Set()); got != "bad good" {
 			t.Errorf("set is %q", got)
 		}
-		if s := e.Status(); s.Live != 2 || s.DialErr != nil || s.Failures != 3 {
+		if s := e.Status(); s.Live != 2 || s.DialErr != nil || s.DialFailures != 3 || s.WatchFailures != 0 {
 			t.Errorf("status is %+v", s)
 		}
 	})
@@ -281,7 +281,7 @@ func TestEndpointerSlowDialsHoldNobodyUp(t *testing.T) {
 		}
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if s := e.Status(); s.Failures == 0 || s.Live != 2 {
+		if s := e.Status(); s.DialFailures == 0 || s.Live != 2 {
 			t.Errorf("the dial timeout did not fire: %+v", s)
 		}
 	}, sd.DialTimeout(5*time.Second), sd.DialParallel(3))
