@@ -26,6 +26,10 @@ var (
 // index of 1 and no entries if a query times out while its stream breaks.
 var errBackwards = errors.New("the index went backwards")
 
+// errStuck: the agent answers, and not the query whose answer is due. Its connection is
+// dead, or it is only slow; both is mended by asking anew.
+var errStuck = errors.New("the query is stuck")
+
 var errOverwritten = errors.New("the agent shows another instance than was registered")
 
 // refused reports that Consul will not take a request however often it is made:

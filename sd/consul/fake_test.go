@@ -21,14 +21,17 @@ import (
 // do a thing at will, or where time must be counted.
 type handler func(*http.Request) (*http.Response, error)
 
-// RoundTrip answers the question whether the agent is there by itself, but for a
-// raw one.
+// RoundTrip answers the little question by itself, but for a raw one.
 func (h handler) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path == "/v1/status/leader" {
-		return answer(200, `"192.0.2.9:8300"`)
+	if little(r) {
+		return answer(200, "[]", index(1), hasLeader)
 	}
 	return h(r)
 }
+
+// little reports that a request is the question whether the agent is there and what
+// the index of the service is.
+func little(r *http.Request) bool { return r.URL.Query().Get("tag") == "dowel-nobody" }
 
 // raw is a handler that gets every request.
 type raw func(*http.Request) (*http.Response, error)
@@ -92,6 +95,13 @@ func (c *catalog) all() []asked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.queries[:len(c.queries):len(c.queries)]
+}
+
+// question answers the little question.
+func (c *catalog) question() (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return answer(200, "[]", index(c.index), hasLeader)
 }
 
 func (c *catalog) serve(r *http.Request) (*http.Response, error) {

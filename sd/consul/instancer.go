@@ -17,7 +17,6 @@ import (
 // there are several.
 type Instancer struct {
 	health  *api.Health
-	status  *api.Status
 	service string
 	options watchOptions
 }
@@ -36,7 +35,7 @@ func NewInstancer(client *api.Client, service string, opts ...WatchOption) (*Ins
 	if err := errors.Join(checkName(service), err); err != nil {
 		return nil, err
 	}
-	return &Instancer{health: client.Health(), status: client.Status(), service: service, options: o}, nil
+	return &Instancer{health: client.Health(), service: service, options: o}, nil
 }
 
 // Watch asks Consul and then waits for changes with blocking queries, each after the
@@ -57,7 +56,7 @@ func (i *Instancer) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] 
 			if over(ctx) {
 				return
 			}
-			if err != nil && !errors.Is(err, errBackwards) {
+			if err != nil && !again(err) {
 				if !w.fail(fmt.Errorf("consul: service %s: %w", i.service, err)) {
 					return
 				}
@@ -77,6 +76,9 @@ func (i *Instancer) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] 
 		}
 	}
 }
+
+// again reports that there is nothing to tell, but to ask anew.
+func again(err error) bool { return errors.Is(err, errBackwards) || errors.Is(err, errStuck) }
 
 // rest waits after so many quick answers in a row. Two are nothing unusual: the first
 // set of all, and a change that comes just then.

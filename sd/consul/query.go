@@ -2,6 +2,7 @@ package consul
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -15,6 +16,7 @@ import (
 type query struct {
 	instancer *Instancer
 	index     uint64 // of the answer before; 0: none that counts
+	stuck     int    // how often in a row an answer was due and did not come
 }
 
 // answerTime is what Consul may take to answer, beyond the time for which it may
@@ -27,14 +29,18 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 	options, bound := q.next()
 	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("no answer within %v", bound))
 	defer cancel()
-	ctx, stop := i.guard(ctx)
+	g := guard{Instancer: i, index: q.index, late: q.late()}
+	ctx, stop := g.over(ctx)
 	defer stop()
 	asked := q.index
 	q.index = 0
 	entries, meta, err := i.health.ServiceMultipleTags(i.service, o.tags, o.health == passing, options.WithContext(ctx))
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		if err = context.Cause(ctx); errors.Is(err, errStuck) {
+			q.stuck++
+		}
+		return nil, err
 	case err != nil:
 		return nil, err
 	case meta.LastIndex < asked:
@@ -45,7 +51,16 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 		return nil, ErrHidden
 	}
 	q.index = max(1, meta.LastIndex) // 0 would ask without end
+	if asked > 0 {
+		q.stuck = 0
+	}
 	return entries, nil
+}
+
+// late returns by how much an answer may be late. It grows as long as queries seem
+// stuck: they may be slow only, and to ask again makes them no faster.
+func (q *query) late() time.Duration {
+	return q.instancer.options.silence / 4 << min(q.stuck, 2)
 }
 
 // next returns the options of the next query, and when to give it up.

@@ -5,61 +5,115 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/consul/api"
 )
 
-// guard returns a context that ends with ErrSilent as its cause when the agent falls
-// silent. A blocking query cannot tell: it is silent by nature, and would hide for
-// minutes that the agent hangs or the network swallows all. So a little question goes
-// beside it. stop must be called, and waits.
-func (i *Instancer) guard(ctx context.Context) (guarded context.Context, stop func()) {
+// A guard looks after one query while that is under way. A blocking query is silent by
+// nature: it would hide for minutes that the agent hangs, that the network swallows
+// all, or that its own connection is dead and no other. So a little question goes
+// beside it, over another connection.
+type guard struct {
+	*Instancer
+	index     uint64        // the query waits for what is newer, with 0 for nothing
+	late      time.Duration // by how much its answer may be late
+	answering atomic.Bool   // its answer has begun
+}
+
+// over returns the context for the query, which ends with ErrSilent or errStuck as its
+// cause if need be. stop must be called, and waits.
+func (g *guard) over(ctx context.Context) (guarded context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		if err := i.listen(ctx); err != nil {
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		if err := g.look(ctx); err != nil {
 			cancel(err)
 		}
 	})
-	return ctx, func() { cancel(context.Canceled); asking.Wait() }
+	guarded = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotFirstResponseByte: func() { g.answering.Store(true) },
+	})
+	return guarded, func() { cancel(context.Canceled); looking.Wait() }
 }
 
-// listen returns an error once the agent was silent for too long, and nil when ctx is
-// done.
-func (i *Instancer) listen(ctx context.Context) error {
-	half := i.options.silence / 2
+// look returns an error once the agent was silent for too long, or answers the little
+// question and not the query. It returns nil when ctx is done.
+func (g *guard) look(ctx context.Context) error {
+	half := g.options.silence / 2
 	for {
-		t := time.NewTimer(half - rand.N(half/4))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if sleep(ctx, half-rand.N(half/4)) != nil {
 			return nil
 		}
-		err := i.answers(ctx, half)
-		if ctx.Err() != nil {
+		newest, err := g.newest(ctx, half)
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("%w: %w", ErrSilent, err)
+		case newest <= g.index:
+			continue
 		}
+		// The answer to the query is due. A large set may take its time.
+		if sleep(ctx, g.late) != nil || g.answering.Load() && sleep(ctx, answerTime) != nil {
+			return nil
+		}
+		return errStuck
 	}
 }
 
-// answers asks for the address of the leader, the shortest answer there is. Whatever
-// Consul says, a refusal or an error of its own, it has answered.
-func (i *Instancer) answers(ctx context.Context, within time.Duration) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %v", within))
-	defer cancel()
-	_, err := i.status.LeaderWithQueryOptions(new(api.QueryOptions).WithContext(ctx))
+// newest asks up to three times within that time. A question that is given up on takes
+// its connection along if that is dead, so that the next goes over another.
+func (g *guard) newest(ctx context.Context, within time.Duration) (index uint64, err error) {
+	start := time.Now()
+	for _, until := range []time.Duration{within / 8, within * 3 / 8, within} {
+		asking, cancel := context.WithDeadline(ctx, start.Add(until))
+		index, err = g.ask(asking)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return index, err
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %v", within)
+	}
+	return 0, err
+}
+
+// nobody is a tag that nobody has. The question for those who have it has the shortest
+// answer that tells of changes: the index at which the service changed last, and an
+// empty list.
+const nobody = "dowel-nobody"
+
+// ask returns the index at which the service changed last, and 0 if Consul does not
+// know. Whatever Consul says, a refusal or an error of its own, it has answered.
+func (g *guard) ask(ctx context.Context) (index uint64, err error) {
+	options := api.QueryOptions{Datacenter: g.options.datacenter, AllowStale: true}
+	_, meta, err := g.health.Service(g.service, nobody, false, options.WithContext(ctx))
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return 0, ctx.Err()
 	}
 	if _, failed := errors.AsType[*url.Error](err); failed {
-		return err
+		return 0, err
 	}
-	return nil
+	if err != nil || !meta.KnownLeader {
+		return 0, nil
+	}
+	return meta.LastIndex, nil
+}
+
+// sleep returns an error if ctx is done first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -16,16 +16,16 @@ import (
 // and one that answers anything is not.
 func TestSilence(t *testing.T) {
 	tests := map[string]struct {
-		leader handler
-		want   string // part of the error, or "" for none
+		question handler
+		want     string // part of the error, or "" for none
 	}{
 		"hangs": {func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}, "the agent is silent: no answer within 5s"},
 		"is gone":       {func(*http.Request) (*http.Response, error) { return nil, errDown }, "connection refused"},
-		"answers":       {func(*http.Request) (*http.Response, error) { return answer(200, `"192.0.2.9:8300"`) }, ""},
-		"has no leader": {func(*http.Request) (*http.Response, error) { return answer(200, `""`) }, ""},
+		"answers":       {func(*http.Request) (*http.Response, error) { return answer(200, "[]", index(10), hasLeader) }, ""},
+		"has no leader": {func(*http.Request) (*http.Response, error) { return answer(200, "[]", index(99)) }, ""},
 		"refuses":       {func(*http.Request) (*http.Response, error) { return answer(403, "denied") }, ""},
 		"fails":         {func(*http.Request) (*http.Response, error) { return answer(500, "no servers") }, ""},
 		"talks":         {func(*http.Request) (*http.Response, error) { return answer(200, "<html>") }, ""},
@@ -37,11 +37,11 @@ func TestSilence(t *testing.T) {
 				defer cancel()
 				queries, questions := newCatalog(list(entry("a", "h", "80"))), 0
 				events := watch(ctx, instancer(t, raw(func(r *http.Request) (*http.Response, error) {
-					if r.URL.Path != "/v1/status/leader" {
+					if !little(r) {
 						return queries.serve(r)
 					}
 					questions++
-					return c.leader(r)
+					return c.question(r)
 				}), consul.WatchWait(10*time.Minute)))
 				if e := <-events; show(e) != "{a}" {
 					t.Fatalf("it yields %s; want {a}", show(e))
@@ -58,6 +58,9 @@ func TestSilence(t *testing.T) {
 					t.Errorf("it yields %s; want ErrSilent", show(e))
 				case c.want != "" && (e.err == nil || !strings.Contains(e.err.Error(), c.want) || took > 10*time.Second):
 					t.Errorf("after %v it yields %s; want an error with %q within 10s", took, show(e), c.want)
+				}
+				if n := len(queries.all()); c.want == "" && n != 2 {
+					t.Errorf("it made %d queries; want 2", n)
 				}
 				cancel()
 				for range events {

@@ -68,13 +68,15 @@ func WatchAnyHealth() WatchOption { return func(o *watchOptions) { o.health = an
 // 1 s to 10 min. Then it sends the whole set again, so that this is what a large set
 // costs while nothing happens. The default is 1 min. The WaitTime of the client's
 // configuration is not used. The Timeout of an HTTP client of your own, if it has one,
-// must be longer than d.
+// must be longer than d, and so must be the time after which a gateway on the way
+// forgets connections that are idle.
 func WatchWait(d time.Duration) WatchOption { return func(o *watchOptions) { o.wait = d } }
 
 // WatchSilence sets after what time an agent that says nothing at all is an error:
-// one that hangs, or is behind a network that swallows everything. For that it is
-// asked a little question twice in d. The error is [ErrSilent]. d must be at least 1 s; the default is 10 s,
-// less than the 15 s after which Consul gives a silent instance up.
+// one that hangs, or is behind a network that swallows everything. The error is
+// [ErrSilent]. In the same time a query is made anew whose connection alone is dead.
+// For both the agent is asked a little question twice in d. d must be at least 1 s; the
+// default is 10 s, less than the 15 s after which Consul gives a silent instance up.
 func WatchSilence(d time.Duration) WatchOption { return func(o *watchOptions) { o.silence = d } }
 
 // WatchPace bounds the requests while changes come fast, or while Consul wakes the
