@@ -85,8 +85,9 @@ func WatchSilence(d time.Duration) WatchOption { return func(o *watchOptions) { 
 // the default is 1 s, which means about two requests a second at most.
 func WatchPace(d time.Duration) WatchOption { return func(o *watchOptions) { o.pace = d } }
 
-// WatchBackoff sets the delays after failed queries. Its zero fields mean 100 ms and
-// 5 s.
+// WatchBackoff sets the delays after failed queries. Its zero fields mean 2 s and 5 s:
+// all clients lose their queries at one moment when Consul goes, and the first delay is
+// the least time over which they come back, be it gone for ever so short.
 func WatchBackoff(b sd.Backoff) WatchOption { return func(o *watchOptions) { o.backoff = b } }
 
 // newWatchOptions panics with what only a programmer can get wrong, and returns as
@@ -98,6 +99,9 @@ func newWatchOptions(m *misuse, opts []WatchOption) (watchOptions, error) {
 	m.add(o.silence < time.Second, "WatchSilence must be at least 1s, not %v", o.silence)
 	m.add(o.pace <= 0, "WatchPace must be positive, not %v", o.pace)
 	m.add(o.backoff.Base < 0 || o.backoff.Cap < 0, "WatchBackoff must not be negative, not %+v", o.backoff)
+	if o.backoff.Base == 0 {
+		o.backoff.Base = 2 * time.Second
+	}
 	if o.backoff.Cap == 0 {
 		o.backoff.Cap = 5 * time.Second
 	}
