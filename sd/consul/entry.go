@@ -15,14 +15,19 @@ import (
 type entry struct {
 	registrar *Registrar
 	nonce     string
-	since     string
+	since     time.Time
 
 	put     *api.AgentServiceRegistration // the last, nil before the first
 	checkID string                        // of its TTL check
+	fused   bool                          // the TTL check is a fuse, which is still there
 	stands  *sd.Instance                  // what the agent took, or may have taken
 	doubts  int                           // how many Puts had no known outcome
 	renewed time.Time                     // when the agent last heard of us
 }
+
+// answerWithin is what the agent may take for a change. It answers from memory, and a
+// connection that swallows everything must leave time for another.
+const answerWithin = 5 * time.Second
 
 // Put asks first whether there is anything to do: a heartbeat costs the agent nothing,
 // and to register costs it work that grows with all that it has. If thousands did that
@@ -44,20 +49,23 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 
 // register writes under a new name for the TTL check after a request whose outcome is
 // not known. Such a one may yet reach the agent, after a later one even, and undo it.
-// Where a heartbeat finds the name, the request that brought it stands; where it does
-// not, another does, or none.
+// Where a heartbeat, or the removal of the fuse, finds the name, the request that brought
+// it stands; where it does not, another does, or none.
 func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	before := e.checkID
 	registration, err := e.registration(in)
 	if err != nil {
 		return sd.Permanent(err)
 	}
-	e.put, e.stands = registration, &in
+	e.put, e.stands, e.fused = registration, &in, e.registrar.options.check != nil
 	start := time.Now()
+	registering, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	err = e.registrar.agent.ServiceRegisterOpts(registration,
-		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
-	if err == nil && before != "" && e.checkID == before {
-		// A check that the agent knows keeps its state, and may have expired.
+		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(registering))
+	if err == nil && (e.fused || e.checkID == before) {
+		// A fuse has to go, and a check that the agent knew keeps its state and may
+		// have expired.
 		err = e.renew(ctx)
 	}
 	switch {
@@ -106,26 +114,25 @@ func (e *entry) pause(ctx context.Context, failures int) error {
 	if failures > 0 {
 		return sd.Backoff{Cap: third}.Wait(ctx, failures)
 	}
-	t := time.NewTimer(third - rand.N(third/4))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep(ctx, third-rand.N(third/4))
 }
 
-// renew sends a heartbeat, or asks for the service if Consul makes the checks.
+// renew sends a heartbeat, or if Consul makes the checks asks for the service, once the
+// fuse is out.
 func (e *entry) renew(ctx context.Context) error {
-	// A connection that swallows everything must leave time for another.
-	ctx, cancel := context.WithTimeout(ctx, e.registrar.options.ttl/2)
+	// Two connections that swallow everything must leave time for a third.
+	ctx, cancel := context.WithTimeout(ctx, e.registrar.options.ttl/4)
 	defer cancel()
-	options := new(api.QueryOptions).WithContext(ctx)
-	if e.checkID != "" {
-		return e.registrar.agent.UpdateTTLOpts(e.checkID, "", api.HealthPassing, options)
+	agent, options := e.registrar.agent, new(api.QueryOptions).WithContext(ctx)
+	if e.registrar.options.check == nil {
+		return agent.UpdateTTLOpts(e.checkID, "", api.HealthPassing, options)
 	}
-	there, _, err := e.registrar.agent.Service(e.put.ID, options)
+	if e.fused {
+		err := agent.CheckDeregisterOpts(e.checkID, options)
+		e.fused = err != nil
+		return err
+	}
+	there, _, err := agent.Service(e.put.ID, options)
 	if err == nil && !e.shows(there) {
 		return errOverwritten
 	}
@@ -138,21 +145,31 @@ func (e *entry) shows(s *api.AgentService) bool {
 }
 
 // Remove cannot hit another registration: nobody else has this ID. It tries three times,
-// for a connection that stood idle over a restart of the agent fails at its next use,
-// and whoever deregisters is about to end.
+// for a connection that stood idle over a restart of the agent, or is dead, fails at its
+// next use, and whoever deregisters is about to end.
 func (e *entry) Remove(ctx context.Context) (err error) {
 	if e.put == nil {
 		return nil
 	}
-	options := new(api.QueryOptions).WithContext(ctx)
-	for n := 1; n <= 3; n++ {
-		err = e.registrar.agent.ServiceDeregisterOpts(e.put.ID, options)
+	for tries := 3; tries > 0; tries-- {
+		err = e.deregister(ctx, tries)
 		if err == nil || forgotten(err) {
 			return nil
 		}
-		if refused(err) || n == 3 || (sd.Backoff{}).Wait(ctx, n) != nil {
+		if refused(err) || tries == 1 || (sd.Backoff{}).Wait(ctx, 4-tries) != nil {
 			break
 		}
 	}
 	return fmt.Errorf("consul: %w", err)
+}
+
+// deregister leaves time for as many tries as there are.
+func (e *entry) deregister(ctx context.Context, tries int) error {
+	bound := answerWithin
+	if deadline, ok := ctx.Deadline(); ok {
+		bound = min(bound, time.Until(deadline)/time.Duration(tries))
+	}
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	return e.registrar.agent.ServiceDeregisterOpts(e.put.ID, new(api.QueryOptions).WithContext(ctx))
 }

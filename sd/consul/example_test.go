@@ -15,12 +15,13 @@ func ExampleNewInstancer() {
 	t, end := testserver.Outside()
 	defer end()
 	ctx := context.Background()
-	client, err := api.NewClient(&api.Config{Address: testserver.NewConsul(t).Addr()})
+	client, err := api.NewClient(&api.Config{Address: testserver.ConsulAddr(t)})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	// Somebody registers a service in his own way.
+	defer func() { _ = client.Agent().ServiceDeregister("stringsvc-1") }()
 	_ = client.Agent().ServiceRegister(&api.AgentServiceRegistration{
 		ID: "stringsvc-1", Name: "stringsvc", Address: "192.0.2.7", Port: 8080, Tags: []string{"v2"},
 	})
@@ -49,7 +50,7 @@ func ExampleNewRegistrar() {
 	t, end := testserver.Outside()
 	defer end()
 	ctx := context.Background()
-	client, err := api.NewClient(&api.Config{Address: testserver.NewConsul(t).Addr()})
+	client, err := api.NewClient(&api.Config{Address: testserver.ConsulAddr(t)})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -107,12 +107,7 @@ func own() []consul.RegisterOption {
 func TestSlowAgent(t *testing.T) {
 	kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
 		a.with(func(a *agent) {
-			a.fault = func(r *http.Request) (*http.Response, error) {
-				a.mu.Unlock()
-				<-r.Context().Done()
-				a.mu.Lock()
-				return nil, r.Context().Err()
-			}
+			a.fault = a.hang
 		})
 		time.Sleep(time.Minute)
 		if state := r.State(); state.Registered {
@@ -164,7 +159,13 @@ func TestLateRegistration(t *testing.T) {
 // TestOvertaken: a request that reaches the agent after a later one does not have the
 // last word.
 func TestOvertaken(t *testing.T) {
-	kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
+	for name, opts := range map[string][]consul.RegisterOption{"heartbeats": nil, "own check": own()} {
+		t.Run(name, func(t *testing.T) { overtaken(t, opts) })
+	}
+}
+
+func overtaken(t *testing.T, opts []consul.RegisterOption) {
+	kept(t, opts, func(t *testing.T, a *agent, r *sd.Registration) {
 		var late api.AgentServiceRegistration
 		a.with(func(a *agent) {
 			a.fault = func(r *http.Request) (*http.Response, error) {
@@ -174,10 +175,7 @@ func TestOvertaken(t *testing.T) {
 				if err := json.NewDecoder(r.Body).Decode(&late); err != nil {
 					t.Error(err)
 				}
-				a.mu.Unlock()
-				<-r.Context().Done()
-				a.mu.Lock()
-				return nil, r.Context().Err()
+				return a.hang(r)
 			}
 		})
 		in := r.Instance()
@@ -194,8 +192,38 @@ func TestOvertaken(t *testing.T) {
 		a.with(func(a *agent) { a.service = &late })
 		time.Sleep(15 * time.Second)
 		synctest.Wait()
-		if weight := a.service.Weights.Passing; weight != 7 {
-			t.Errorf("the agent has the weight %d; want the last, 7", weight)
+		if weight := a.service.Weights.Passing; weight != 7 || a.service.Checks != nil {
+			t.Errorf("the agent has the weight %d and the fuse %v; want the last, 7, and none", weight, a.service.Checks)
+		}
+	})
+}
+
+// TestOvertakenByItsLike: the same, of two requests that say the same. The late one has
+// a fuse that must not burn down.
+func TestOvertakenByItsLike(t *testing.T) {
+	kept(t, own(), func(t *testing.T, a *agent, r *sd.Registration) {
+		var late api.AgentServiceRegistration
+		a.with(func(a *agent) {
+			a.fault = func(r *http.Request) (*http.Response, error) {
+				if late.ID != "" || !strings.HasSuffix(r.URL.Path, "/register") {
+					return nil, nil
+				}
+				if err := json.NewDecoder(r.Body).Decode(&late); err != nil {
+					t.Error(err)
+				}
+				return a.hang(r)
+			}
+		})
+		in := r.Instance()
+		in.Weight = 7
+		if err := r.Update(t.Context(), in); err != nil {
+			t.Error(err)
+		}
+		a.with(func(a *agent) { a.service = &late })
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if late.Weights == nil || late.Weights.Passing != 7 || a.service.Checks != nil {
+			t.Errorf("the late request was %+v, and the agent has the fuse %v", late, a.service.Checks)
 		}
 	})
 }

@@ -29,7 +29,8 @@ func RegisterTTL(d time.Duration) RegisterOption { return func(o *registerOption
 
 // RegisterCheck has Consul itself check the instance, over HTTP, gRPC or TCP say, in
 // place of heartbeats. f returns the check of an instance and must be safe for
-// concurrent use. Consul takes a check without Status for critical until it was made
+// concurrent use. While an instance is being registered it has a TTL check beside this
+// one, of [RegisterTTL], which is taken out as soon as the agent has answered. Consul takes a check without Status for critical until it was made
 // for the first time, and until then the instance is not seen.
 func RegisterCheck(f func(in sd.Instance) api.AgentServiceCheck) RegisterOption {
 	return func(o *registerOptions) { o.check, o.noCheck = f, f == nil }

@@ -45,6 +45,6 @@ func (r *Registrar) Register(ctx context.Context, in sd.Instance) (*sd.Registrat
 	return sd.Keep(ctx, in, &entry{
 		registrar: r,
 		nonce:     rand.Text()[:10],
-		since:     time.Now().UTC().Format(sinceFormat),
+		since:     time.Now().UTC(),
 	}, r.options.keep...)
 }

@@ -50,6 +50,13 @@ func (a *agent) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		a.beats = append(a.beats, time.Now())
 		return answer(200, "")
+	case strings.HasPrefix(path, "/v1/agent/check/deregister/"):
+		// Only a fuse is taken out.
+		if a.service == nil || len(a.service.Checks) != 1 || path != "/v1/agent/check/deregister/"+a.service.Checks[0].CheckID {
+			return answer(404, `Unknown check ID "x". Ensure that the check ID is passed, not the check name.`)
+		}
+		a.service.Checks = nil
+		return answer(200, "")
 	case strings.HasPrefix(path, "/v1/agent/service/deregister/"):
 		if a.service == nil || path != "/v1/agent/service/deregister/"+a.service.ID {
 			return answer(404, `Unknown service ID "x".`)
@@ -73,6 +80,14 @@ func (a *agent) with(f func(*agent)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f(a)
+}
+
+// hang is for a fault: the request gets lost.
+func (a *agent) hang(r *http.Request) (*http.Response, error) {
+	a.mu.Unlock()
+	<-r.Context().Done()
+	a.mu.Lock()
+	return nil, r.Context().Err()
 }
 
 func registrar(t testing.TB, h http.RoundTripper, opts ...consul.RegisterOption) *consul.Registrar {
@@ -194,37 +209,44 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestDeregister: without a deadline it returns, too.
 func TestDeregister(t *testing.T) {
+	const dead = -1
 	tests := map[string]struct {
 		failures int
-		status   int // 0: of the network
+		status   int // 0: of the network; dead: none at all
 		tries    int
 		gone     bool
 	}{
-		"at once":             {0, 0, 1, true},
-		"a broken connection": {1, 0, 2, true},
-		"busy twice":          {2, 500, 3, true},
-		"an outage":           {99, 0, 3, false},
-		"refused":             {99, 403, 1, false},
+		"at once":              {0, 0, 1, true},
+		"a broken connection":  {1, 0, 2, true},
+		"two dead connections": {2, dead, 3, true},
+		"busy twice":           {2, 500, 3, true},
+		"an outage":            {99, 0, 3, false},
+		"a hanging agent":      {99, dead, 3, false},
+		"refused":              {99, 403, 1, false},
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
 			kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
 				tries := 0
 				a.with(func(a *agent) {
-					a.fault = func(*http.Request) (*http.Response, error) {
+					a.fault = func(r *http.Request) (*http.Response, error) {
 						switch tries++; {
 						case tries > c.failures:
 							return nil, nil
+						case c.status == dead:
+							return a.hang(r)
 						case c.status != 0:
 							return answer(c.status, "no")
 						}
 						return nil, io.EOF
 					}
 				})
-				err := r.Deregister(t.Context())
-				if (err == nil) != c.gone || tries != c.tries {
-					t.Errorf("after %d tries Deregister returns %v", tries, err)
+				start := time.Now()
+				err := r.Deregister(context.Background())
+				if d := time.Since(start); (err == nil) != c.gone || tries != c.tries || d > 10*time.Second {
+					t.Errorf("after %d tries and %v Deregister returns %v", tries, d, err)
 				}
 			})
 		})

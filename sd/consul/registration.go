@@ -1,10 +1,12 @@
 package consul
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/dowelkit/dowel/sd"
 	"github.com/hashicorp/consul/api"
@@ -14,7 +16,8 @@ import (
 // would not take it.
 func (e *entry) registration(in sd.Instance) (*api.AgentServiceRegistration, error) {
 	o := &e.registrar.options
-	meta, err := writeMeta(in, e.since)
+	// Each attempt is told from those before whose outcome is not known, by meta too.
+	meta, err := writeMeta(in, e.since.Add(time.Duration(e.doubts)).Format(sinceFormat))
 	if in.Weight > maxWeight {
 		err = errors.Join(err, fmt.Errorf("the weight %d is above %d", in.Weight, maxWeight))
 	}
@@ -34,23 +37,27 @@ func (e *entry) registration(in sd.Instance) (*api.AgentServiceRegistration, err
 		Address: host, Port: number, Tags: o.tags, Meta: meta,
 		Weights: &api.AgentWeights{Passing: max(1, in.Weight), Warning: 1},
 	}
-	r.Check = e.check(in, r.ID)
+	r.Check, r.Checks = e.checks(in, r.ID)
 	return r, nil
 }
 
-func (e *entry) check(in sd.Instance, id string) *api.AgentServiceCheck {
+// checks returns the TTL check, or the user's and beside it a fuse: a TTL check that is
+// taken out again once it is known that the registration stands. One that reaches the
+// agent late, when nobody is there any more to take it out, ends with its fuse.
+func (e *entry) checks(in sd.Instance, id string) (*api.AgentServiceCheck, api.AgentServiceChecks) {
 	o := &e.registrar.options
 	after := o.criticalAfter.String()
-	if o.check != nil {
-		c := o.check(in)
-		if c.DeregisterCriticalServiceAfter == "" {
-			c.DeregisterCriticalServiceAfter = after
-		}
-		return &c
-	}
 	e.checkID = fmt.Sprintf("service:%s:%d", id, e.doubts)
-	return &api.AgentServiceCheck{
+	ttl := &api.AgentServiceCheck{
 		CheckID: e.checkID, Name: "Heartbeat", TTL: o.ttl.String(),
 		Status: api.HealthPassing, DeregisterCriticalServiceAfter: after,
 	}
+	if o.check == nil {
+		return ttl, nil
+	}
+	c := o.check(in)
+	c.CheckID = cmp.Or(c.CheckID, "service:"+id)
+	c.DeregisterCriticalServiceAfter = cmp.Or(c.DeregisterCriticalServiceAfter, after)
+	ttl.Name = "Fuse"
+	return &c, api.AgentServiceChecks{ttl}
 }
