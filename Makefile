@@ -1,6 +1,6 @@
 # Modules of the workspace, and those outside of it.
 REGISTRIES := sd/consul sd/etcd sd/zookeeper
-MODULES := . examples metrics $(REGISTRIES) tracing transport/grpckit
+MODULES := . examples internal/e2e metrics $(REGISTRIES) tracing transport/grpckit
 OUTSIDE := benchmarks tools/protogen
 
 FUZZTIME ?= 10s
