@@ -54,7 +54,7 @@ func TestConformance(t *testing.T) {
 	var mu sync.Mutex
 	registries := make(map[*testing.T]*registry)
 	sdtest.Run(t, sdtest.Harness{
-		Parallel: 12,
+		Parallel: 16,
 		Many:     300,               // with a heartbeat a second each; see TestThousands
 		Lease:    ttl + time.Second, // a server looks for old leases twice in a second
 		Must:     must,

@@ -1,6 +1,7 @@
 package etcd_test
 
 import (
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -21,5 +22,10 @@ func TestMain(m *testing.M) {
 		}
 		return etcd.NewRegistrar(client, prefix, etcd.RegisterTTL(ttl))
 	})
+	// Tests have a server each and mostly wait, and the default is the number of
+	// processors. A flag of the user's comes after this.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }

@@ -119,16 +119,17 @@ func outageEndsWatches(s *scene) {
 	idle.errs(0)
 	s.rest(s.h.Quiet)
 	idle.end() // while it waits to try again
-	// Few, for each has to wait until it is told of the outage.
+	// All at once, for each has to wait until it is told of the outage.
 	// What a client or a proxy begins meanwhile, for the registration too, is theirs.
+	ctx := s.living()
 	s.leavesNobody("break at an error", func() {
-		for range 4 {
-			s.returns("a loop that breaks off at an error", s.h.Patience, func() {
-				for range s.Instancer.Watch(s.living()) {
+		s.returns("loops that break off at an error", s.h.Patience, func() {
+			s.each(4, func(int) {
+				for range s.Instancer.Watch(ctx) {
 					break
 				}
 			})
-		}
+		})
 	})
 }
 

@@ -8,7 +8,7 @@ type testCase struct {
 	needs Fault // "" if none
 	once  bool  // not for each kind
 	alone bool  // never beside another: it counts goroutines, or takes all there is
-	heavy bool  // never beside another that is heavy
+	heavy bool  // beside few others that are heavy
 	joint bool  // meets its fault once, and so may share one of the whole registry
 	run   func(*scene)
 }
@@ -22,7 +22,7 @@ type job struct {
 // plan is the order of a program. Each job is in one list.
 type plan struct {
 	beside []job   // run beside each other
-	heavy  []job   // run one after the other, beside those
+	heavy  []job   // run a few at a time, beside those
 	joint  [][]job // run after them, with one fault for all of a group
 	alone  []job   // run last, one after the other
 }
@@ -51,9 +51,10 @@ func (p *program) plan() (all plan) {
 	return all
 }
 
+// jobs returns those first that take long, so that none is waited for at the end.
 func (p *program) jobs() (jobs []job) {
-	for _, c := range slices.Concat(watchCases, consumerCases, registrationCases, clientCases,
-		outageCases, cutCases, lossCases, malformedCases) {
+	for _, c := range slices.Concat(cutCases, outageCases, lossCases, registrationCases,
+		clientCases, watchCases, consumerCases, malformedCases) {
 		kinds := p.able.kinds(c.needs)
 		if c.once || len(kinds) == 0 {
 			kinds = []string{""}

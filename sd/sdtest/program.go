@@ -40,16 +40,18 @@ func (h Harness) probe(t *testing.T) (able Service) {
 func (p *program) run(t *testing.T) {
 	t.Helper()
 	plan := p.plan()
-	next := make(chan job)
+	next, heavy := make(chan job), make(chan job, len(plan.heavy))
+	for _, j := range plan.heavy {
+		heavy <- j
+	}
+	close(heavy)
 	var workers sync.WaitGroup
 	for k := range p.h.Parallel {
 		workers.Go(func() {
-			if k == 0 {
-				p.each(t, plan.heavy)
+			if k < max(1, p.h.Parallel/porters) {
+				p.all(t, heavy)
 			}
-			for j := range next {
-				p.do(t, j, nil)
-			}
+			p.all(t, next)
 		})
 	}
 	// A single worker takes nothing before it is done with what is heavy.
@@ -62,6 +64,16 @@ func (p *program) run(t *testing.T) {
 		p.together(t, group)
 	}
 	p.each(t, plan.alone)
+}
+
+// porters is of how many workers one begins with what is heavy.
+const porters = 8
+
+func (p *program) all(t *testing.T, jobs <-chan job) {
+	t.Helper()
+	for j := range jobs {
+		p.do(t, j, nil)
+	}
 }
 
 func (p *program) each(t *testing.T, jobs []job) {
