@@ -6,7 +6,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/dowelkit/dowel/circuitbreaker"
 	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/metrics"
 )
 
@@ -33,6 +35,34 @@ func TestConcurrentSafe(t *testing.T) {
 	m.want("rpc.server.call.duration", fmt.Sprintf("%sNOT_FOUND,rpc.system.name=dowel: %d", of, workers*each/2),
 		fmt.Sprintf("%sOK,rpc.system.name=dowel: %d", of, workers*each/2))
 	m.want("dowel.server.active_calls", "rpc.method=orders/Place,rpc.system.name=dowel: 0")
+}
+
+// Parts come, go, work and are read at a time, and no count is lost or falls.
+func TestPartsConcurrentSafe(t *testing.T) {
+	m := newMeter(t)
+	const workers, each = 4, 50
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			for range each {
+				life, end := context.WithCancel(t.Context())
+				c := circuitbreaker.New("x")
+				c.Force(circuitbreaker.ForceOpen)
+				metrics.Circuit(c, "orders", m.with, metrics.Until(life))
+				_, _ = c.Allow()
+				end()
+			}
+		})
+	}
+	_, b := endpointer(t, list(t, "a:1", "b:1", "c:1"), lb.Random())
+	metrics.Balancer(b, "orders", m.with, metrics.Instances(2))
+	running.Go(func() { calls(t, b, 1000, nil) })
+	for range 50 {
+		m.collect()
+	}
+	running.Wait()
+	m.want("dowel.balancer.picks", "dowel.name=orders: 1000")
+	m.want("dowel.breaker.refused_calls", fmt.Sprintf("dowel.name=orders: %d", workers*each))
 }
 
 // Nothing that a request holds becomes a series.

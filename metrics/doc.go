@@ -18,7 +18,19 @@
 //	charge = lb.Retry(charge)
 //	charge = metrics.Client(charge, "payments/Charge", with)
 //
+// The toolkit's own parts are observed by a line each, which reads what they know when
+// metrics are collected and costs a call nothing:
+//
+//	metrics.Endpointer(clients, "payments", with)
+//	metrics.Balancer(balancer, "payments", with)
+//	metrics.Attempts(&attempts, "payments", with) // of lb.Retry and lb.Hedge
+//	metrics.Registration(registration, "orders", with)
+//
+// and so are retry budgets, circuit breakers, throttlers, limiters, queues and adaptive
+// limits. The name is the attribute dowel.name.
+//
 // Without [Provider], or with one that measures nothing, each returns the endpoint
-// as it is. No attribute tells of a path, a caller or a request, so the number of
-// series is fixed by the program.
+// as it is, or observes nothing. No attribute tells of a path, a caller or a request,
+// and instances are told one by one up to a bound, so the program fixes how many series
+// there are.
 package metrics

@@ -69,6 +69,10 @@ func (m *meter) series(name string) []string {
 		for _, p := range data.DataPoints {
 			add(p.Attributes, p.Value)
 		}
+	case metricdata.Sum[float64]:
+		for _, p := range data.DataPoints {
+			add(p.Attributes, p.Value)
+		}
 	case metricdata.Gauge[float64]:
 		for _, p := range data.DataPoints {
 			add(p.Attributes, p.Value)

@@ -48,7 +48,9 @@ func Attempt[Req, Resp any](
 
 // newMeasure returns nil if nothing is to be measured.
 func newMeasure(function string, k *kind, hasNext bool, name string, opts []Option) *calls {
-	c := configure(function, "next", hasNext, name, opts)
+	c := configure(function, "next", hasNext, name, opts, func(c *config) error {
+		return unless(c.until == nil && !c.bounded, "Until and Instances are for parts")
+	})
 	if c.source.off() {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,10 @@ type Option func(*config) error
 type config struct {
 	source *source // nil if nothing is to be measured
 	attrs  []attribute.KeyValue
+
+	until     context.Context // of a part, nil if it is for good
+	instances int
+	bounded   bool // Instances was given
 }
 
 // Provider sets where metrics go. Without it nothing is measured. OpenTelemetry's
@@ -57,7 +62,7 @@ func unless(ok bool, fault string) error {
 
 // configure panics, with one message that names all faults, if there is one. what
 // says what is measured, and has says whether it is there.
-func configure(function, what string, has bool, name string, opts []Option) config {
+func configure(function, what string, has bool, name string, opts []Option, check func(*config) error) config {
 	var c config
 	faults := []error{unless(has, what+" is nil"), unless(name != "", "the name is empty")}
 	for i, opt := range opts {
@@ -67,6 +72,7 @@ func configure(function, what string, has bool, name string, opts []Option) conf
 		}
 		faults = append(faults, opt(&c))
 	}
+	faults = append(faults, check(&c))
 	if err := errors.Join(faults...); err != nil {
 		panic("metrics: " + function + ": " + strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

@@ -13,13 +13,19 @@ import (
 type source struct {
 	meter metric.Meter
 
-	mu    sync.Mutex
-	calls map[identity]*calls
+	mu     sync.Mutex
+	calls  map[identity]*calls
+	groups map[groupIdentity]*group
 }
 
-// identity is what tells two of a kind apart.
+// identity is what tells two of a kind apart, and groupIdentity two of a sort.
 type identity struct {
 	kind  *kind
+	attrs attribute.Distinct
+}
+
+type groupIdentity struct {
+	sort  *sort
 	attrs attribute.Distinct
 }
 
@@ -27,7 +33,7 @@ func newSource(p metric.MeterProvider) *source {
 	if p == nil {
 		return nil
 	}
-	s := &source{calls: map[identity]*calls{}}
+	s := &source{calls: map[identity]*calls{}, groups: map[groupIdentity]*group{}}
 	meter := p.Meter(scope, metric.WithSchemaURL(schema))
 	if _, off := meter.(noop.Meter); !off {
 		s.meter = meter

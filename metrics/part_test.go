@@ -1,0 +1,361 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/dowelkit/dowel/circuitbreaker"
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/metrics"
+	"github.com/dowelkit/dowel/ratelimit"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/memory"
+	"github.com/dowelkit/dowel/sd/static"
+)
+
+// endpointer returns one whose clients are the IDs of the instances, and a balancer.
+func endpointer(t testing.TB, source sd.Instancer, strategy lb.Strategy) (*sd.Endpointer[string], *lb.Balancer[string]) {
+	t.Helper()
+	e := sd.NewEndpointer(source, func(_ context.Context, in *sd.Instance) (string, error) { return in.ID, nil })
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e, lb.New(e, strategy)
+}
+
+func list(t testing.TB, addrs ...string) sd.Instancer {
+	t.Helper()
+	var all []sd.Instance
+	for _, addr := range addrs {
+		all = append(all, sd.Instance{Addr: addr})
+	}
+	source, err := static.NewInstancer(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+// calls makes n calls with that outcome.
+func calls(t testing.TB, b *lb.Balancer[string], n int, err error) {
+	t.Helper()
+	for range n {
+		lease, none := b.Pick(t.Context())
+		if none != nil {
+			t.Fatal(none)
+		}
+		lease.Done(t.Context(), err)
+	}
+}
+
+func TestBalancer(t *testing.T) {
+	m := newMeter(t)
+	_, b := endpointer(t, list(t, "a:1", "b:1"), lb.Eject(lb.RoundRobin(), lb.EjectFaults(2), lb.MaxEjected(0.5)))
+	metrics.Balancer(b, "orders", m.with)
+	calls(t, b, 6, nil)
+	open, err := b.Pick(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.want("dowel.balancer.picks", "dowel.name=orders: 7")
+	m.want("dowel.balancer.active_calls", "dowel.name=orders: 1")
+	m.want("dowel.balancer.ejected_instances", "dowel.name=orders,dowel.reason=consecutive_faults: 0",
+		"dowel.name=orders,dowel.reason=failed_probe: 0", "dowel.name=orders,dowel.reason=low_success_rate: 0")
+	on := map[string]int{"a:1": 3, "b:1": 3}
+	on[open.Instance().ID]++
+	m.want("dowel.balancer.instance.picks", fmt.Sprintf("dowel.instance=a:1,dowel.name=orders: %d", on["a:1"]),
+		fmt.Sprintf("dowel.instance=b:1,dowel.name=orders: %d", on["b:1"]))
+	m.want("dowel.balancer.instance.active_calls", fmt.Sprintf("dowel.instance=a:1,dowel.name=orders: %d", on["a:1"]-3),
+		fmt.Sprintf("dowel.instance=b:1,dowel.name=orders: %d", on["b:1"]-3))
+
+	open.Done(t.Context(), nil)
+	calls(t, b, 4, &endpoint.Error{Code: endpoint.Internal}) // two each, of which one is the most
+	m.want("dowel.balancer.ejected_instances", "dowel.name=orders,dowel.reason=consecutive_faults: 1",
+		"dowel.name=orders,dowel.reason=failed_probe: 0", "dowel.name=orders,dowel.reason=low_success_rate: 0")
+	m.want("dowel.balancer.active_calls", "dowel.name=orders: 0")
+}
+
+// The number of series has a bound, whatever the size of the set and who comes and goes.
+func TestInstancesBeyondTheBoundAreToldTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		registry := memory.NewRegistry()
+		set := func(addrs ...string) {
+			var all []sd.Instance
+			for _, addr := range addrs {
+				all = append(all, sd.Instance{Addr: addr})
+			}
+			if err := registry.Set("orders", all...); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		set("a:1", "b:1", "c:1", "d:1")
+		_, b := endpointer(t, registry.Instancer("orders"), lb.RoundRobin())
+		metrics.Balancer(b, "orders", m.with, metrics.Instances(2))
+		calls(t, b, 8, nil)
+		m.want("dowel.balancer.instance.picks", "dowel.instance=_other,dowel.name=orders: 4",
+			"dowel.instance=a:1,dowel.name=orders: 2", "dowel.instance=b:1,dowel.name=orders: 2")
+		m.want("dowel.balancer.instance.active_calls", "dowel.instance=_other,dowel.name=orders: 0",
+			"dowel.instance=a:1,dowel.name=orders: 0", "dowel.instance=b:1,dowel.name=orders: 0")
+		set("b:1", "d:1") // the count of the others does not fall, nor does that of all
+		calls(t, b, 2, nil)
+		m.want("dowel.balancer.instance.picks", "dowel.instance=_other,dowel.name=orders: 5",
+			"dowel.instance=b:1,dowel.name=orders: 3")
+		m.want("dowel.balancer.picks", "dowel.name=orders: 10")
+		set("b:1", "d:1", "e:1") // which gets the place of a
+		calls(t, b, 3, nil)
+		m.want("dowel.balancer.instance.picks", "dowel.instance=_other,dowel.name=orders: 6",
+			"dowel.instance=b:1,dowel.name=orders: 4", "dowel.instance=e:1,dowel.name=orders: 1")
+	})
+}
+
+func TestNoInstances(t *testing.T) {
+	m := newMeter(t)
+	_, b := endpointer(t, list(t, "a:1"), lb.RoundRobin())
+	metrics.Balancer(b, "orders", m.with, metrics.Instances(0))
+	calls(t, b, 1, nil)
+	m.want("dowel.balancer.instance.picks")
+	m.want("dowel.balancer.picks", "dowel.name=orders: 1")
+}
+
+func TestEndpointer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		events := make(chan error)
+		source := sd.InstancerFunc(func(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
+			return func(yield func([]*sd.Instance, error) bool) {
+				set := []*sd.Instance{{ID: "a", Addr: "a:1"}, {ID: "b", Addr: "bad:1"}}
+				for err := error(nil); ; {
+					if err != nil && !yield(nil, err) || err == nil && !yield(set, nil) {
+						return
+					}
+					select {
+					case err = <-events:
+					case <-ctx.Done():
+						return
+					}
+				}
+			}
+		})
+		e := sd.NewEndpointer(source, func(_ context.Context, in *sd.Instance) (string, error) {
+			if in.Addr == "bad:1" {
+				return "", errors.New("refused")
+			}
+			return "", nil
+		}, sd.DialBackoff(sd.Backoff{Base: time.Hour, Cap: time.Hour}))
+		defer e.Close()
+		metrics.Endpointer(e, "orders", m.with)
+		m.want("dowel.registry.set.age") // nobody knows yet
+		synctest.Wait()
+		time.Sleep(90 * time.Second)
+		want := func(failing, errs int, age float64) {
+			t.Helper()
+			m.want("dowel.registry.instances", "dowel.name=orders: 2")
+			m.want("dowel.registry.live_instances", "dowel.name=orders: 1")
+			m.want("dowel.registry.dial.errors", "dowel.name=orders: 1")
+			m.want("dowel.registry.set.age", fmt.Sprintf("dowel.name=orders: %v", age))
+			m.want("dowel.registry.failing_watches", fmt.Sprintf("dowel.name=orders: %d", failing))
+			m.want("dowel.registry.watch.errors", fmt.Sprintf("dowel.name=orders: %d", errs))
+		}
+		want(0, 0, 90)
+		events <- errors.New("the registry is down")
+		synctest.Wait()
+		want(1, 1, 90)
+		time.Sleep(time.Second)
+		events <- nil
+		synctest.Wait()
+		want(0, 1, 0)
+	})
+}
+
+func TestRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		r, err := memory.NewRegistry().Registrar("orders").Register(t.Context(), sd.Instance{Addr: "a:1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		metrics.Registration(r, "orders", m.with)
+		want := func(there, missing int, age float64) {
+			t.Helper()
+			m.want("dowel.registration.registered_instances", fmt.Sprintf("dowel.name=orders: %d", there))
+			m.want("dowel.registration.missing_instances", fmt.Sprintf("dowel.name=orders: %d", missing))
+			m.want("dowel.registration.failing_instances", "dowel.name=orders: 0")
+			m.want("dowel.registration.state.age", fmt.Sprintf("dowel.name=orders: %v", age))
+		}
+		time.Sleep(30 * time.Second)
+		want(1, 0, 30)
+		if err := r.Deregister(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		want(0, 1, 1)
+	})
+}
+
+func TestAttempts(t *testing.T) {
+	m := newMeter(t)
+	var counts lb.Attempts
+	budget := lb.NewBudget(lb.BudgetRatio(0), lb.BudgetRate(0), lb.BudgetBurst(1))
+	metrics.Attempts(&counts, "orders", m.with)
+	metrics.Budget(budget, "orders", m.with)
+	m.want("dowel.retry.budget.balance", "dowel.name=orders: 1")
+	e := lb.Retry(failing(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true}),
+		lb.RetryCountIn(&counts), lb.RetryBudget(budget))
+	_, _ = e(t.Context(), "")
+	m.want("dowel.retry.attempts", "dowel.name=orders: 1")
+	m.want("dowel.retry.budget.balance", "dowel.name=orders: 0")
+	m.want("dowel.retry.stopped_calls", "dowel.name=orders,dowel.reason=attempts: 0", "dowel.name=orders,dowel.reason=budget: 1",
+		"dowel.name=orders,dowel.reason=context: 0", "dowel.name=orders,dowel.reason=final: 0",
+		"dowel.name=orders,dowel.reason=marked: 0", "dowel.name=orders,dowel.reason=no_time: 0",
+		"dowel.name=orders,dowel.reason=retry_after: 0")
+	for _, name := range []string{"attempts", "won_attempts", "denied_attempts"} {
+		m.want("dowel.hedge."+name, "dowel.name=orders: 0")
+	}
+}
+
+func TestHedges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		var counts lb.Attempts
+		metrics.Attempts(&counts, "orders", m.with)
+		var made atomic.Int64
+		e := lb.Hedge(func(ctx context.Context, _ string) (string, error) {
+			if made.Add(1) == 2 {
+				return "", nil
+			}
+			<-ctx.Done()
+			return "", ctx.Err()
+		}, lb.HedgeAfter(time.Second), lb.HedgeCountIn(&counts),
+			lb.HedgeBudget(lb.NewBudget(lb.BudgetRatio(0), lb.BudgetRate(0), lb.BudgetBurst(1))))
+		_, _ = e(t.Context(), "")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, _ = e(ctx, "")
+		for _, name := range []string{"attempts", "won_attempts", "denied_attempts"} {
+			m.want("dowel.hedge."+name, "dowel.name=orders: 1")
+		}
+	})
+}
+
+func TestCircuitsOfOneName(t *testing.T) {
+	m := newMeter(t)
+	leave, end := context.WithCancel(t.Context())
+	defer end()
+	var all []*circuitbreaker.Circuit
+	for i := range 3 {
+		c := circuitbreaker.New(fmt.Sprint("instance ", i))
+		all = append(all, c)
+		metrics.Circuit(c, "orders", m.with, metrics.Until(leave))
+		leave = t.Context() // the first alone
+	}
+	state := func(closed, forced int) {
+		t.Helper()
+		m.want("dowel.breaker.circuits", fmt.Sprintf("dowel.name=orders,dowel.state=closed: %d", closed),
+			"dowel.name=orders,dowel.state=forced_closed: 0",
+			fmt.Sprintf("dowel.name=orders,dowel.state=forced_open: %d", forced),
+			"dowel.name=orders,dowel.state=half_open: 0", "dowel.name=orders,dowel.state=open: 0")
+	}
+	state(3, 0)
+	for _, c := range all[:2] {
+		c.Force(circuitbreaker.ForceOpen)
+		_, _ = c.Allow()
+	}
+	state(1, 2)
+	m.want("dowel.breaker.refused_calls", "dowel.name=orders: 2")
+	end()
+	for deadline := time.Now().Add(10 * time.Second); len(m.series("dowel.breaker.circuits")) > 0; {
+		if m.series("dowel.breaker.circuits")[2] == "dowel.name=orders,dowel.state=forced_open: 1" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the first is observed still")
+		}
+	}
+	state(1, 1)
+	_, _ = all[0].Allow() // of which nobody hears
+	m.want("dowel.breaker.refused_calls", "dowel.name=orders: 2")
+}
+
+func TestThrottlersOfOneName(t *testing.T) {
+	m := newMeter(t)
+	busy, idle := circuitbreaker.NewThrottler("a"), circuitbreaker.NewThrottler("b")
+	metrics.Throttler(busy, "orders", m.with)
+	metrics.Throttler(idle, "orders", m.with)
+	m.want("dowel.throttle.probability", "dowel.name=orders: 0")
+	busy.Force(circuitbreaker.ForceOpen)
+	_, _ = busy.Allow()
+	m.want("dowel.throttle.probability", "dowel.name=orders: 1")
+	m.want("dowel.throttle.refused_calls", "dowel.name=orders: 1")
+}
+
+func TestLimiters(t *testing.T) {
+	m := newMeter(t)
+	var stats ratelimit.Stats
+	metrics.Limiter(&stats, "orders", m.with)
+	e := ratelimit.Limit(echo, rate.NewLimiter(0, 2), ratelimit.CountIn(&stats))
+	for range 3 {
+		_, _ = e(t.Context(), "")
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, _ = e(ended, "")
+	m.want("dowel.limiter.calls", "dowel.decision=admitted,dowel.name=orders: 2",
+		"dowel.decision=canceled,dowel.name=orders: 1", "dowel.decision=refused,dowel.name=orders: 1")
+
+	keyed := ratelimit.NewKeyed(func(string) ratelimit.Limiter { return rate.NewLimiter(1, 1) },
+		ratelimit.MaxKeys(1), ratelimit.KeyFunc(func(ctx context.Context) string { return fmt.Sprint(ctx.Value(key{})) }))
+	metrics.Keyed(keyed, "orders", m.with)
+	per := ratelimit.PerKey(echo, keyed)
+	for i := range 3 {
+		_, _ = per(context.WithValue(t.Context(), key{}, i), "")
+	}
+	m.want("dowel.limiter.keys", "dowel.name=orders: 1")
+	m.want("dowel.limiter.evicted_keys", "dowel.name=orders: 2")
+}
+
+type key struct{}
+
+func TestQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		q := ratelimit.NewQueue(rate.NewLimiter(1, 1))
+		metrics.Queue(q, "orders", m.with)
+		e := ratelimit.Wait(echo, q)
+		for range 3 {
+			go func() { _, _ = e(t.Context(), "") }()
+		}
+		synctest.Wait()
+		m.want("dowel.limiter.waiting_calls", "dowel.name=orders: 2")
+		time.Sleep(time.Minute)
+		m.want("dowel.limiter.waiting_calls", "dowel.name=orders: 0")
+	})
+}
+
+func TestConcurrency(t *testing.T) {
+	m := newMeter(t)
+	l := ratelimit.NewConcurrency(ratelimit.ConcurrencyStart(1), ratelimit.ConcurrencyBounds(1, 1))
+	metrics.Concurrency(l, "orders", m.with)
+	var e endpoint.Endpoint[string, string]
+	e = ratelimit.Adaptive(func(ctx context.Context, again string) (string, error) {
+		m.want("dowel.concurrency.limit", "dowel.name=orders: 1")
+		m.want("dowel.concurrency.active_calls", "dowel.name=orders: 1")
+		return e(ctx, again)
+	}, l)
+	_, _ = e(t.Context(), "")
+	m.want("dowel.concurrency.active_calls", "dowel.name=orders: 0")
+	m.want("dowel.concurrency.refused_calls", "dowel.name=orders,dowel.priority=critical: 1",
+		"dowel.name=orders,dowel.priority=critical_plus: 0", "dowel.name=orders,dowel.priority=sheddable: 0",
+		"dowel.name=orders,dowel.priority=sheddable_plus: 0")
+}
