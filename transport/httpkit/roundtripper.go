@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
@@ -21,6 +22,10 @@ import (
 // the service, unless the request sets its own. With https the certificate is
 // checked against the address: set the ServerName of the base's TLS configuration
 // where it should be the name.
+//
+// To a service a request takes along the call of its context, what is left of the
+// deadline and what a tracer adds, as calls of a [Client] do; headers that it has
+// already stay. Any other host is told nothing of that.
 //
 // A request is in flight on its instance until the end of the answer's body, its
 // Close, or the end of the request's context; until its headers if it has none.
@@ -93,7 +98,7 @@ func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 // errPanicked is what an exchange is booked as when the base panics.
 var errPanicked = &endpoint.Error{Code: endpoint.Internal, Message: "panic"}
 
-// readdress returns a copy of r that goes to addr.
+// readdress returns a copy of r that goes to addr, and tells of its call.
 func readdress(r *http.Request, addr string) *http.Request {
 	out, u := *r, *r.URL
 	if out.Host == "" {
@@ -101,7 +106,19 @@ func readdress(r *http.Request, addr string) *http.Request {
 	}
 	u.Host = addr
 	out.URL = &u
+	if ctx := r.Context(); call.From(ctx) != nil || hasDeadline(ctx) {
+		if out.Header = r.Header.Clone(); out.Header == nil { // a transport must not change r
+			out.Header = make(http.Header)
+		}
+		var p call.Propagator
+		p.Inject(ctx, headerCarrier(out.Header))
+	}
 	return &out
+}
+
+func hasDeadline(ctx context.Context) bool {
+	_, ok := ctx.Deadline()
+	return ok
 }
 
 // outcomeOf is what a balancer is told of an answer.
