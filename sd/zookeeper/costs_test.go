@@ -58,8 +58,14 @@ func (a admin) fill(path string, n int) {
 	}
 }
 
+// patient is the timeout of sessions that must not end, however busy the machine is.
+const patient = 5 * timeout
+
 // modes are how a watch learns of newcomers.
-var modes = map[string]func(testing.TB, zk.Dialer, ...string) *zk.Conn{"by dialer": connect, "without": connectBare}
+var modes = map[string]func(t testing.TB, addr string) *zk.Conn{
+	"by dialer": func(t testing.TB, addr string) *zk.Conn { return connectFor(t, patient, nil, addr) },
+	"without":   func(t testing.TB, addr string) *zk.Conn { return open(t, patient, net.DialTimeout, addr) },
+}
 
 // TestCosts measures what watches cost a server: the table of the package's
 // documentation.
@@ -78,14 +84,14 @@ func TestCosts(t *testing.T) {
 
 const nodesOfCosts = 50
 
-func costs(t *testing.T, connect func(testing.TB, zk.Dialer, ...string) *zk.Conn, change, leaver, newcomer, outage float64) {
+func costs(t *testing.T, connect func(testing.TB, string) *zk.Conn, change, leaver, newcomer, outage float64) {
 	const clients, nodes = 20, nodesOfCosts
 	server := testserver.NewZooKeeper(t)
-	operator := newAdmin(t, server.Addr())
+	operator := admin{t, connectFor(t, patient, nil, server.Addr())}
 	operator.fill(web, nodes)
 	var watching []*tail
 	for range clients {
-		watching = append(watching, watch(t, instancer(t, connect(t, nil, server.Addr()), web)))
+		watching = append(watching, watch(t, instancer(t, connect(t, server.Addr()), web)))
 	}
 	all := func(what string, ok func(*tail) bool) {
 		t.Helper()
@@ -110,7 +116,7 @@ func costs(t *testing.T, connect func(testing.TB, zk.Dialer, ...string) *zk.Conn
 	per := func(what string, sum int, took time.Duration, most float64) {
 		t.Helper()
 		per := float64(sum) / clients
-		pings := took.Seconds()/(timeout.Seconds()/3) + 1
+		pings := took.Seconds()/(patient.Seconds()/3) + 1
 		t.Logf("%-22s %6.2f requests of each client in %v, pings included", what, per, took.Round(time.Millisecond))
 		if per > most+pings+0.3 {
 			t.Errorf("%s: %.2f requests of each client; want %v and %.2f pings at most", what, per, most, pings)
@@ -123,7 +129,7 @@ func costs(t *testing.T, connect func(testing.TB, zk.Dialer, ...string) *zk.Conn
 		took := time.Since(start)
 		per(what, requests(t, server)-before, took, most)
 	}
-	measure("nothing happens", func() { time.Sleep(2 * timeout) }, 0)
+	measure("nothing happens", func() { time.Sleep(patient / 3) }, 0)
 	first := web + "/10.11.0.0:8080-abcdefghijklm"
 	measure("an instance changes", func() {
 		operator.set(first, nodeData("10.11.0.0:8080", 7))
@@ -168,16 +174,16 @@ func TestThousands(t *testing.T) {
 	}
 }
 
-func thousands(t *testing.T, connect func(testing.TB, zk.Dialer, ...string) *zk.Conn, all bool) {
+func thousands(t *testing.T, connect func(testing.TB, string) *zk.Conn, all bool) {
 	server := testserver.NewZooKeeper(t)
-	operator := newAdmin(t, server.Addr())
+	operator := admin{t, connectFor(t, patient, nil, server.Addr())}
 	type moved struct{ change, leaver, newcomer int64 }
 	bytes := make(map[int]moved) // by the size of the set
 	for _, n := range []int{500, 5000} {
 		path := fmt.Sprintf("/services/web-%d", n)
 		operator.fill(path, n)
 		proxy := testserver.NewProxy(t, server.Addr())
-		client := connect(t, nil, proxy.Addr())
+		client := connect(t, proxy.Addr())
 		var m moved
 		measure := func(what string, f func()) (bytes int64) {
 			t.Helper()

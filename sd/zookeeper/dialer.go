@@ -17,7 +17,8 @@ import (
 //     session must have expired, for nothing was heard for longer than its timeout,
 //     what it has seen binds nobody: then the client says that it has seen nothing.
 //   - A server that accepts a connection and stays silent is waited for during six
-//     sessions. A Dialer gives it up after one, so that the next is tried.
+//     sessions. A Dialer gives it up after a third of one, and a second at least, so
+//     that the session is still there when the next is tried.
 //   - Where the connection breaks twice in a row, the client has the server watch
 //     for what comes after changes that it never heard of. A Dialer has it begin
 //     with the last that was heard.

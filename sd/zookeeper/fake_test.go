@@ -38,7 +38,8 @@ type fake struct {
 	swallow map[int32]bool   // operations that get no reply
 	asked   []question
 	dials   int
-	session int64
+	session int64 // the newest
+	expired int64 // the newest of those that are over
 }
 
 type fakeNode struct {
@@ -231,7 +232,10 @@ func (l *fakeLine) read() {
 	if err != nil {
 		return
 	}
-	l.out <- l.fake.welcome(hello)
+	welcome, lives := l.fake.welcome(hello)
+	if _, err := l.Conn.Write(welcome); err != nil || !lives {
+		return
+	}
 	for {
 		b, err := frame(l)
 		if err != nil || !l.answer(b) {
@@ -250,21 +254,24 @@ func frame(r io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// welcome lets every session live for ever.
-func (f *fake) welcome(hello []byte) []byte {
+// welcome lets every session live until it is said to have expired.
+func (f *fake) welcome(hello []byte) (b []byte, lives bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	session := int64(binary.BigEndian.Uint64(hello[16:]))
-	if session == 0 {
+	switch {
+	case session == 0:
 		f.session++
 		session = f.session
+	case session <= f.expired:
+		session = 0
 	}
-	b := binary.BigEndian.AppendUint32(nil, 4+4+8+4+16)
+	b = binary.BigEndian.AppendUint32(nil, 4+4+8+4+16)
 	b = append(b, 0, 0, 0, 0)
 	b = append(b, hello[12:16]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(session))
 	b = binary.BigEndian.AppendUint32(b, 16)
-	return append(b, make([]byte, 16)...)
+	return append(b, make([]byte, 16)...), session != 0
 }
 
 // answer returns false if the connection is over.

@@ -12,6 +12,9 @@ import (
 // set all of them: it sends them in pieces, and does not say how many.
 const calmDown = 5 * time.Second
 
+// shortest is how long the first answer of a server is waited for at least.
+const shortest = time.Second
+
 // A line is one connection of the client's. It passes on what either side says, and
 // listens; it adds requests of our own, with numbers that the client does not use,
 // and keeps their replies to itself. The client reads in one goroutine.
@@ -142,7 +145,11 @@ func (l *line) overhear(b []byte) (after [][]byte) {
 		l.sets[int32(binary.BigEndian.Uint32(b[frameHead:]))] = struct{}{}
 	}
 	for _, path := range paths {
-		if t := d.trees[string(path)]; t != nil && len(t.bells) > 0 {
+		switch t := d.trees[string(path)]; {
+		case t == nil:
+		case len(t.bells) == 0:
+			delete(d.trees, t.path) // nobody minds, and who comes next asks again
+		default:
 			after = append(after, l.plant(t, true)...)
 		}
 	}
@@ -162,7 +169,8 @@ func (l *line) SetReadDeadline(t time.Time) error {
 	if !t.IsZero() {
 		l.deadlines++
 	}
-	if limit := time.Now().Add(l.timeout); l.deadlines == 1 && l.timeout > 0 && (t.IsZero() || t.After(limit)) {
+	limit := time.Now().Add(max(l.timeout/3, shortest))
+	if l.deadlines == 1 && l.timeout > 0 && (t.IsZero() || t.After(limit)) {
 		t = limit
 	}
 	l.mu.Unlock()

@@ -33,8 +33,8 @@ func TestOperatorsTextStands(t *testing.T) {
 	t.Parallel()
 	server := testserver.NewZooKeeper(t)
 	proxy := testserver.NewProxy(t, server.Addr())
-	operator := newAdmin(t, server.Addr())
-	client := connectFor(t, 5*timeout, nil, proxy.Addr())
+	operator := admin{t, connectFor(t, patient, nil, server.Addr())}
+	client := connectFor(t, patient, nil, proxy.Addr())
 	w := watch(t, instancer(t, operator.conn, web))
 	r := register(t, registrar(t, client, web), at("a"))
 	w.sees("a")

@@ -37,7 +37,7 @@ func TestSessionExpires(t *testing.T) {
 	server := testserver.NewZooKeeper(t)
 	g := &gate{}
 	client := connect(t, g.dial, server.Addr())
-	w := watch(t, instancer(t, connect(t, nil, server.Addr()), web))
+	w := watch(t, instancer(t, connectFor(t, patient, nil, server.Addr()), web))
 	r := register(t, registrar(t, client, web), at("a"))
 	w.sees("a")
 	session, start := client.SessionID(), time.Now()
@@ -76,7 +76,7 @@ func TestLostReply(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			proxy := testserver.NewProxy(t, server.Addr())
-			client := connectFor(t, 5*timeout, nil, proxy.Addr())
+			client := connectFor(t, patient, nil, proxy.Addr())
 			session, patience := client.SessionID(), tt.patience
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()

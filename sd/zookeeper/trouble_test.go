@@ -208,7 +208,8 @@ func TestForeignWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(map[string]string{web: "", web + "/a": data("a", 1)})
 		client := f.client(t, true)
-		w := watch(t, instancer(t, client, web))
+		instances := instancer(t, client, web)
+		w := watch(t, instances)
 		w.sees("a")
 		_, _, sprung, err := client.ExistsW(web)
 		if err != nil {
@@ -222,5 +223,13 @@ func TestForeignWatch(t *testing.T) {
 		f.open()
 		f.set(web+"/c", data("c", 1))
 		w.sees("a", "b", "c")
+		w.end()
+		if _, _, _, err := client.GetW(web); err != nil { // while nobody watches
+			t.Fatal(err)
+		}
+		w = watch(t, instances)
+		w.sees("a", "b", "c")
+		f.set(web+"/d", data("d", 1))
+		w.sees("a", "b", "c", "d")
 	})
 }
