@@ -44,7 +44,7 @@ func TestEjectedCountIsTheTruthUnderChurn(t *testing.T) {
 		w.set(all[:10])
 		late := w.picker // whose calls end after it was replaced
 		for range 1000 {
-			w.now += rand.N(2 * time.Second)
+			w.now += time.Duration(random.Int64N(int64(2 * time.Second)))
 			switch i := random.IntN(len(w.nodes)); random.IntN(8) {
 			case 0: // others join and leave, by chance those that are out
 				w.set(pickNodes(random, all, w.nodes))

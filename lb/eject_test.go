@@ -14,7 +14,8 @@ import (
 	"github.com/dowelkit/dowel/sd"
 )
 
-// ward drives a strategy's picker as a balancer does, on a clock of its own.
+// ward drives a strategy's picker as a balancer does, on a clock of its own and with
+// fixed chance.
 type ward struct {
 	testing.TB
 	strategy lb.Strategy
@@ -37,6 +38,9 @@ func wardNodes(n int) (nodes []*sd.Node) {
 }
 
 func (w *ward) set(nodes []*sd.Node) {
+	if w.picker == nil {
+		w.strategy = fixed(w.strategy)
+	}
 	w.nodes, w.picker = nodes, w.strategy.Picker(nodes, w.picker)
 }
 

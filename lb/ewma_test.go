@@ -24,7 +24,7 @@ type driven struct {
 }
 
 func drive(t *testing.T, s lb.Strategy, nodes []*sd.Node) *driven {
-	return &driven{t, s.Picker(nodes, nil).(lb.Starter), nodes}
+	return &driven{t, fixed(s).Picker(nodes, nil).(lb.Starter), nodes}
 }
 
 // ended books a call to node i that ended at a time after a latency.
@@ -233,19 +233,20 @@ func TestPeakEWMATakesACancellationForALowerBound(t *testing.T) {
 
 // Whatever came before, what is not an answer never lowers a load, now or later.
 func TestAFastFailureNeverLowersALoad(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
 	for range 300 {
 		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
 		at := time.Hour
-		for range rand.IntN(6) {
-			at += time.Duration(rand.Int64N(int64(15 * time.Second)))
-			d.ended(0, at, time.Duration(rand.Int64N(int64(50*ms))), lb.Result(rand.IntN(5)), time.Duration(rand.IntN(2)*rand.IntN(2e9)))
+		for range random.IntN(6) {
+			at += time.Duration(random.Int64N(int64(15 * time.Second)))
+			d.ended(0, at, time.Duration(random.Int64N(int64(50*ms))), lb.Result(random.IntN(5)), time.Duration(random.IntN(2)*random.IntN(2e9)))
 		}
-		at += time.Duration(rand.Int64N(int64(20 * time.Second)))
+		at += time.Duration(random.Int64N(int64(20 * time.Second)))
 		d.served(1, at, ms)
-		later := at + time.Duration(rand.Int64N(int64(5*time.Second)))
+		later := at + time.Duration(random.Int64N(int64(5*time.Second)))
 		before, then := d.load(at), d.load(later)
-		r := []lb.Result{lb.Faulted, lb.Rejected, lb.Canceled, lb.Refused}[rand.IntN(4)]
-		d.ended(0, at, time.Duration(rand.IntN(2e6)), r, 0)
+		r := []lb.Result{lb.Faulted, lb.Rejected, lb.Canceled, lb.Refused}[random.IntN(4)]
+		d.ended(0, at, time.Duration(random.IntN(2e6)), r, 0)
 		if after := d.load(at); after < before {
 			t.Fatalf("%v lowers the load from %d to %d", r, before, after)
 		}

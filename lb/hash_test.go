@@ -49,15 +49,16 @@ func TestConsistentHashIsTheSameEverywhere(t *testing.T) {
 }
 
 func TestConsistentHashMovesOnlyWhatItMust(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
 	for range 5 {
-		weights := make([]int, 2+rand.IntN(30))
+		weights := make([]int, 2+random.IntN(30))
 		for i := range weights {
-			weights[i] = rand.IntN(6)
+			weights[i] = random.IntN(6)
 		}
 		all := weighted(weights...)
 		full := lb.ConsistentHash().Picker(all, nil)
 		before := homes(full, all)
-		gone := rand.IntN(len(all))
+		gone := random.IntN(len(all))
 		rest := slices.Delete(slices.Clone(all), gone, gone+1)
 		after := homes(lb.ConsistentHash().Picker(rest, full), rest)
 		for k := range before {
@@ -107,19 +108,20 @@ func TestConsistentHashRespectsWeights(t *testing.T) {
 
 // One hot key, and many: nobody ever has more than the bound.
 func TestConsistentHashBoundsTheLoad(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
 	for _, keys := range []int{1, 3, 10_000} {
 		weights := []int{1, 1, 1, 2, 3, 1, 1, 2}
 		nodes := weighted(weights...)
-		p := lb.ConsistentHash().Picker(nodes, nil)
+		p := fixed(lb.ConsistentHash()).Picker(nodes, nil)
 		var running []int
 		for range 20_000 {
-			if len(running) > 0 && rand.IntN(400) < len(running) {
-				k := rand.IntN(len(running))
+			if len(running) > 0 && random.IntN(400) < len(running) {
+				k := random.IntN(len(running))
 				nodes[running[k]].Release()
 				running = slices.Delete(running, k, k+1)
 				continue
 			}
-			i := p.Pick(tenThousandKeys[rand.IntN(keys)], 0)
+			i := p.Pick(tenThousandKeys[random.IntN(keys)], 0)
 			nodes[i].Acquire()
 			running = append(running, i)
 			if most := math.Ceil(1.25 * float64(len(running)) * share(weights, i)); float64(nodes[i].InFlight()) > most {
@@ -131,10 +133,11 @@ func TestConsistentHashBoundsTheLoad(t *testing.T) {
 
 // With many instances the sum is not exact, but the bound holds but for a little.
 func TestConsistentHashBoundsTheLoadOfManyInstances(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
 	nodes := weighted(make([]int, 400)...)
-	p := lb.ConsistentHash().Picker(nodes, nil)
+	p := fixed(lb.ConsistentHash()).Picker(nodes, nil)
 	for range 8000 {
-		nodes[p.Pick(tenThousandKeys[rand.IntN(20)], 0)].Acquire()
+		nodes[p.Pick(tenThousandKeys[random.IntN(20)], 0)].Acquire()
 	}
 	for i, n := range nodes {
 		if n.InFlight() > 27 { // 1.25 · 20 are 25
@@ -178,14 +181,15 @@ func TestConsistentHashWalksPastWhatTheCallAvoids(t *testing.T) {
 // An instance that is ejected moves only its own keys, to all the others, and has them
 // again when it returns; one more that is ejected moves only what it has then.
 func TestConsistentHashOfEjectedOnesMovesOnlyTheirKeys(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
 	for range 5 {
-		weights := make([]int, 6+rand.IntN(20))
+		weights := make([]int, 6+random.IntN(20))
 		for i := range weights {
-			weights[i] = 1 + rand.IntN(4)
+			weights[i] = 1 + random.IntN(4)
 		}
 		w := &ward{TB: t, strategy: lb.Eject(lb.ConsistentHash()), now: time.Second}
 		w.set(weighted(weights...))
-		a := rand.IntN(len(w.nodes))
+		a := random.IntN(len(w.nodes))
 		b := (a + 1) % len(w.nodes)
 		before := homes(w.picker, w.nodes)
 		w.observe(a, lb.Faulted, 5)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +38,22 @@ func instances(n int) []*sd.Instance {
 		found[i] = sd.Instance{ID: fmt.Sprintf("i%04d", i), Addr: fmt.Sprintf("10.0.%d.%d:80", i/256, i%256)}
 	}
 	return sd.NextSet(nil, found)
+}
+
+// fixed returns the strategy with a chance that is the same each time, so that what
+// is said of many picks holds always or never.
+func fixed(s lb.Strategy) lb.Strategy { return lb.Seeded(s, &shared{source: rand.NewPCG(1, 2)}) }
+
+// shared is a source for several goroutines.
+type shared struct {
+	mu     sync.Mutex
+	source rand.Source
+}
+
+func (s *shared) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source.Uint64()
 }
 
 // client answers with the ID of its instance, or as reply says.

@@ -41,8 +41,8 @@ func share(weights []int, i int) float64 {
 
 func TestWeightedRoundRobinRespectsWeights(t *testing.T) {
 	random := make([]int, 50)
-	for i := range random {
-		random[i] = 1 + rand.IntN(100)
+	for i, r := 0, rand.New(rand.NewPCG(3, 4)); i < len(random); i++ {
+		random[i] = 1 + r.IntN(100)
 	}
 	for _, weights := range [][]int{
 		{1}, {7}, {1, 2}, {5, 1, 1}, {1, 2, 4, 1, 2, 4}, {0, -3, 2}, {0, 0, 0}, {math.MinInt, 3}, {1, 10, 100},
@@ -50,7 +50,7 @@ func TestWeightedRoundRobinRespectsWeights(t *testing.T) {
 	} {
 		const n = 100_000
 		nodes := weighted(weights...)
-		for i, got := range picks(lb.WeightedRoundRobin().Picker(nodes, nil), len(nodes), n) {
+		for i, got := range picks(fixed(lb.WeightedRoundRobin()).Picker(nodes, nil), len(nodes), n) {
 			if want := n * share(weights, i); math.Abs(float64(got)-want) > max(0.01*want, stray) {
 				t.Errorf("weights %v: %d got %d of %.0f", weights, i, got, want)
 			}
@@ -67,7 +67,7 @@ const stray = 7
 func TestWeightedRoundRobinIsSmooth(t *testing.T) {
 	weights := []int{1, 2, 3, 5, 8, 13, 40, 1, 1, 26}
 	nodes := weighted(weights...)
-	p := lb.WeightedRoundRobin().Picker(nodes, nil)
+	p := fixed(lb.WeightedRoundRobin()).Picker(nodes, nil)
 	counts := make([]int, len(nodes))
 	last := make([]int, len(nodes))
 	gaps := make([]map[int]bool, len(nodes))
@@ -94,7 +94,7 @@ func TestWeightedRoundRobinIsSmooth(t *testing.T) {
 }
 
 func TestWeightedRoundRobinTakesTurnsAtEqualWeights(t *testing.T) {
-	p := lb.WeightedRoundRobin().Picker(weighted(4, 4, 4, 4, 4), nil)
+	p := fixed(lb.WeightedRoundRobin()).Picker(weighted(4, 4, 4, 4, 4), nil)
 	first := p.Pick(t.Context(), 0)
 	for k := 1; k < 20; k++ {
 		if got := p.Pick(t.Context(), 0); got != (first+k)%5 {
@@ -114,7 +114,7 @@ func TestWeightedStrategiesReachALightInstance(t *testing.T) {
 			weights[i] = 1
 		}
 		weights[250] = 1000
-		got := picks(s.Picker(weighted(weights...), nil), len(weights), 60_000)
+		got := picks(fixed(s).Picker(weighted(weights...), nil), len(weights), 60_000)
 		for i, c := range got {
 			if c == 0 {
 				t.Errorf("%s: instance %d was never picked", name, i)
@@ -122,7 +122,7 @@ func TestWeightedStrategiesReachALightInstance(t *testing.T) {
 		}
 	}
 	weights := []int{1, math.MaxInt, 1, math.MaxInt, 1}
-	if got := picks(lb.WeightedRoundRobin().Picker(weighted(weights...), nil), 5, 1000); got[1]+got[3] != 1000 {
+	if got := picks(fixed(lb.WeightedRoundRobin()).Picker(weighted(weights...), nil), 5, 1000); got[1]+got[3] != 1000 {
 		t.Errorf("at 1 to 2⁶³: %v", got)
 	}
 }
@@ -138,7 +138,7 @@ func TestAMillionWeightedInstances(t *testing.T) {
 	nodes := weighted(weights...)
 	const n = 3_000_000
 	far := 0
-	for i, c := range picks(lb.WeightedRoundRobin().Picker(nodes, nil), len(nodes), n) {
+	for i, c := range picks(fixed(lb.WeightedRoundRobin()).Picker(nodes, nil), len(nodes), n) {
 		if want := float64(2 * weights[i]); math.Abs(float64(c)-want) > 2 {
 			far++
 		}
@@ -147,7 +147,7 @@ func TestAMillionWeightedInstances(t *testing.T) {
 		t.Errorf("%d of a million are more than two picks from their share", far)
 	}
 	heavy := 0
-	for i, c := range picks(lb.LeastRequest().Picker(nodes, nil), len(nodes), 300_000) {
+	for i, c := range picks(fixed(lb.LeastRequest()).Picker(nodes, nil), len(nodes), 300_000) {
 		heavy += c * (weights[i] - 1)
 	}
 	if heavy < 198_000 || heavy > 202_000 {
@@ -157,8 +157,8 @@ func TestAMillionWeightedInstances(t *testing.T) {
 
 func TestWeightedRoundRobinKeepsItsPlace(t *testing.T) {
 	nodes := weighted(1, 2, 4, 8)
-	a := lb.WeightedRoundRobin().Picker(nodes, nil)
-	b := lb.WeightedRoundRobin().Picker(nodes, a) // the same set again
+	a := fixed(lb.WeightedRoundRobin()).Picker(nodes, nil)
+	b := fixed(lb.WeightedRoundRobin()).Picker(nodes, a) // the same set again
 	counts := make([]int, len(nodes))
 	for k := range 1500 { // both advance the same sequence
 		p := a
@@ -177,7 +177,7 @@ func TestWeightedRoundRobinKeepsItsPlace(t *testing.T) {
 func TestWeightedRoundRobinConcurrentSafe(t *testing.T) {
 	weights := []int{1, 3, 6}
 	nodes := weighted(weights...)
-	p := lb.WeightedRoundRobin().Picker(nodes, nil)
+	p := fixed(lb.WeightedRoundRobin()).Picker(nodes, nil)
 	var counts [3]atomic.Int64
 	var all sync.WaitGroup
 	for range 8 {
@@ -199,7 +199,7 @@ func TestWeightedRoundRobinConcurrentSafe(t *testing.T) {
 func TestLeastRequestHeedsWeights(t *testing.T) {
 	weights := []int{1, 2, 4, 0}
 	nodes := weighted(weights...)
-	p := lb.LeastRequest().Picker(nodes, nil)
+	p := fixed(lb.LeastRequest()).Picker(nodes, nil)
 	for i, got := range picks(p, len(nodes), 80_000) {
 		if want := 80_000 * share(weights, i); math.Abs(float64(got)-want) > 0.05*want {
 			t.Errorf("instance %d got %d of %.0f", i, got, want)
@@ -207,7 +207,7 @@ func TestLeastRequestHeedsWeights(t *testing.T) {
 	}
 
 	pair := weighted(1, 3)
-	p = lb.LeastRequest().Picker(pair, nil)
+	p = fixed(lb.LeastRequest()).Picker(pair, nil)
 	for range 8 {
 		pair[1].Acquire()
 	}
@@ -232,7 +232,7 @@ func TestLeastRequestHeedsWeights(t *testing.T) {
 func TestLeastRequestFillsByWeight(t *testing.T) {
 	weights := []int{1, 1, 2, 4, 8}
 	nodes := weighted(weights...)
-	p := lb.LeastRequest().Picker(nodes, nil)
+	p := fixed(lb.LeastRequest()).Picker(nodes, nil)
 	for range 1600 {
 		nodes[p.Pick(t.Context(), 0)].Acquire()
 	}

@@ -30,7 +30,7 @@ func zoned(texts ...string) []*sd.Node {
 func stayed(s lb.Strategy, nodes []*sd.Node) float64 {
 	const n = 40_000
 	here := 0
-	for i, c := range picks(s.Picker(nodes, nil), len(nodes), n) {
+	for i, c := range picks(fixed(s).Picker(nodes, nil), len(nodes), n) {
 		if nodes[i].Instance().Zone == "a" {
 			here += c
 		}
@@ -133,7 +133,7 @@ func TestZoneKeepsWhatWasKnownBeforeThereWasALocalInstance(t *testing.T) {
 	at := 10 * time.Second
 	d.served(0, at, 10*ms)
 	d.served(1, at, 50*ms)
-	next := s.Picker(nodes, d.p)
+	next := fixed(s).Picker(nodes, d.p)
 	for range 300 {
 		if next.Pick(t.Context(), at) == 1 {
 			t.Fatal("50 ms were forgotten")
@@ -166,7 +166,7 @@ func TestZoneRoundEject(t *testing.T) {
 
 func TestZoneTakesTurnsInEachPart(t *testing.T) {
 	nodes := zoned("a", "b", "a", "b")
-	s := lb.Zone("a", lb.RoundRobin(), lb.ZoneCallers(1), lb.ZoneHeadroom(1))
+	s := fixed(lb.Zone("a", lb.RoundRobin(), lb.ZoneCallers(1), lb.ZoneHeadroom(1)))
 	p := s.Picker(nodes, s.Picker(nodes[1:2], nil)) // from all in one to two parts
 	if _, ok := p.(lb.Observer); ok {
 		t.Error("it observes for an inner that does not")
