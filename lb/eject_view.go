@@ -25,12 +25,14 @@ func (p *ejectPicker) look(inner Strategy, out int, panics bool) *ejectView {
 	if out == 0 || panics {
 		return p.whole
 	}
-	if x, ok := p.whole.picker.(excluder); ok {
+	if _, ok := p.whole.picker.(excluder); ok {
 		gone := make([]bool, len(p.states))
 		for i, s := range p.states {
 			gone[i] = s.out.Load()
 		}
-		return viewOf(x.without(gone))
+		if rest := excluding(p.whole.picker, gone); rest != nil {
+			return viewOf(rest)
+		}
 	}
 	n := len(p.nodes)
 	in := make([]*sd.Node, 0, n-out)

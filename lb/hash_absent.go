@@ -7,10 +7,20 @@ import (
 	"github.com/dowelkit/dowel/sd"
 )
 
-// excluder is a picker that leaves nodes out by itself, because to make one for the
-// rest would cost too much. The other picker's indices are the same.
+// excluder is a picker that may be able to leave nodes out by itself, because to make
+// one for the rest would cost too much, or is round such a picker.
 type excluder interface {
+	// without returns a picker with the same indices, or nil if it is not able to.
+	// Some are in.
 	without(out []bool) Picker
+}
+
+// excluding returns what p is without those that are out, or nil.
+func excluding(p Picker, out []bool) Picker {
+	if x, ok := p.(excluder); ok {
+		return x.without(out)
+	}
+	return nil
 }
 
 // absent says who is out, of a hashPicker's nodes.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/lb"
@@ -178,81 +177,6 @@ func TestConsistentHashWalksPastWhatTheCallAvoids(t *testing.T) {
 	}
 }
 
-// An instance that is ejected moves only its own keys, to all the others, and has them
-// again when it returns; one more that is ejected moves only what it has then.
-func TestConsistentHashOfEjectedOnesMovesOnlyTheirKeys(t *testing.T) {
-	random := rand.New(rand.NewPCG(5, 6))
-	for range 5 {
-		weights := make([]int, 6+random.IntN(20))
-		for i := range weights {
-			weights[i] = 1 + random.IntN(4)
-		}
-		w := &ward{TB: t, strategy: lb.Eject(lb.ConsistentHash()), now: time.Second}
-		w.set(weighted(weights...))
-		a := random.IntN(len(w.nodes))
-		b := (a + 1) % len(w.nodes)
-		before := homes(w.picker, w.nodes)
-		w.observe(a, lb.Faulted, 5)
-		one := homes(w.picker, w.nodes)
-		moved(t, before, one, w.nodes[a])
-		w.observe(b, lb.Faulted, 5)
-		moved(t, one, homes(w.picker, w.nodes), w.nodes[b])
-
-		e := w.picker.(lb.Ejecter).Ejected(w.now)
-		w.now += max(e[0].For, e[1].For)
-		for range e { // the probes
-			w.observe(w.picker.Pick(keyed("k"), w.now), lb.Served, 1)
-		}
-		if again := homes(w.picker, w.nodes); !slices.Equal(again, before) {
-			t.Fatal("keys did not come back")
-		}
-	}
-}
-
-// moved wants the keys of one instance, and no others, to go to all the others.
-func moved(t *testing.T, before, after []string, out *sd.Node) {
-	t.Helper()
-	to := map[string]bool{}
-	for k := range before {
-		if out := out.Instance().ID; (before[k] == out) != (before[k] != after[k]) {
-			t.Fatalf("without %s, key %d went from %s to %s", out, k, before[k], after[k])
-		} else if before[k] == out {
-			to[after[k]] = true
-		}
-	}
-	if len(to) < 4 {
-		t.Fatalf("the keys of one went to %d only", len(to))
-	}
-}
-
-// What holds for a set holds for those of it that are in: the bound, what a call
-// avoids, and calls without a key.
-func TestConsistentHashWithoutEjectedOnes(t *testing.T) {
-	w := &ward{TB: t, strategy: lb.Eject(lb.ConsistentHash()), now: time.Second}
-	w.set(weighted(1, 1, 1, 1))
-	w.observe(0, lb.Faulted, 5)
-	w.observe(3, lb.Faulted, 5)
-	for n := range 40 { // of one key
-		i := w.picker.Pick(keyed("k"), w.now)
-		w.nodes[i].Acquire()
-		if most := math.Ceil(1.25 * float64(n+1) / 2); i == 0 || i == 3 || float64(w.nodes[i].InFlight()) > most {
-			t.Fatalf("call %d: instance %d has %d in flight of at most %v", n, i, w.nodes[i].InFlight(), most)
-		}
-	}
-	for range 100 {
-		tried := []string{w.nodes[1].Instance().ID, w.nodes[2].Instance().ID}
-		if i := w.picker.Pick(call.With(keyed("k"), call.Attempt(2, tried[:1])), w.now); i != 2 {
-			t.Fatalf("avoiding 1 picked %d", i)
-		}
-		if i := w.picker.Pick(call.With(keyed("k"), call.Attempt(3, tried)), w.now); i != 1 && i != 2 {
-			t.Fatalf("avoiding all picked %d", i)
-		}
-		if i := w.pick(); i != 1 && i != 2 {
-			t.Fatalf("without a key picked %d", i)
-		}
-	}
-}
-
 func TestConsistentHashWithoutAKeyIsLeastRequest(t *testing.T) {
 	nodes := weighted(1, 1)
 	nodes[0].Acquire()
@@ -325,17 +249,6 @@ func ExampleConsistentHash() {
 	// 10.0.0.4:80
 	// 10.0.0.4:80
 	// 10.0.0.4:80
-}
-
-// An ejection and a return: the table is not made again.
-func BenchmarkConsistentHashEjection(b *testing.B) {
-	w := newWard(b, 100, lb.Eject(lb.ConsistentHash(), lb.EjectFaults(1), lb.EjectTime(1, time.Hour)))
-	for b.Loop() {
-		w.now++
-		w.observe(1, lb.Faulted, 1)
-		w.now += time.Hour
-		w.observe(w.pick(), lb.Served, 1)
-	}
 }
 
 func BenchmarkConsistentHash(b *testing.B) {

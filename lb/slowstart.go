@@ -50,10 +50,26 @@ func (s *slowStarter) Picker(nodes []*sd.Node, prev Picker) Picker {
 		p.pace, p.ramps = newPace(s.floor), settledRamps(len(nodes))
 		p.picker = s.inner.Picker(nodes, nil)
 	}
-	p.enter()
 	if e, ok := p.picker.(ejecting); ok {
 		e.attend(p)
 	}
+	return p.entered()
+}
+
+// without is for an inner that leaves nodes out by itself.
+func (p *slowStartPicker) without(out []bool) Picker {
+	rest := excluding(p.picker, out)
+	if rest == nil {
+		return nil
+	}
+	q := *p
+	q.picker = rest
+	return q.entered()
+}
+
+// entered returns the picker, once it is made, as the kind that it needs to be.
+func (p *slowStartPicker) entered() Picker {
+	p.enter()
 	observer, _ := p.picker.(Observer)
 	if observer == nil && !p.pace.ramping.Load() {
 		return p // and the balancer need not read the clock

@@ -20,7 +20,7 @@ func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
 	case *zoneObserver:
 		before = *b.zonePicker
 	}
-	p := &zonePicker{chance: z.chance, bias: z.bias, keep: z.keep(nodes), where: make([]int32, len(nodes))}
+	p := &zonePicker{zone: z, stay: z.keep(nodes), where: make([]int32, len(nodes))}
 	for i, n := range nodes {
 		if z.local != "" && n.Instance().Zone == z.local {
 			p.where[i] = p.here.add(i, n)
@@ -30,6 +30,11 @@ func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
 	}
 	p.here.choose(z.inner, &before.here, &before.there)
 	p.there.choose(z.inner, &before.there, &before.here)
+	return p.made()
+}
+
+// made returns the picker as the kind that it needs to be.
+func (p *zonePicker) made() Picker {
 	if p.here.observer != nil || p.there.observer != nil {
 		return &zoneObserver{p}
 	}
@@ -38,14 +43,13 @@ func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
 
 // zonePicker is the picker of a Zone whose inner pickers do not observe.
 type zonePicker struct {
+	*zone
 	here, there zonePart
-	bias        float64
-	keep        uint64
+	stay        uint64  // the probability to, as a threshold for 64 random bits
 	where       []int32 // a node's index in its part; in there, the complement of it
-	chance
 }
 
-// zonePart is some of the nodes, and inner's picker for them, nil for none.
+// zonePart is some of the nodes, and inner's picker for them, nil if none is in.
 type zonePart struct {
 	nodes    []*sd.Node
 	outer    []int32 // parallel to nodes: the index in the whole set
@@ -73,6 +77,44 @@ func (part *zonePart) choose(inner Strategy, before, other *zonePart) {
 	part.picker = inner.Picker(part.nodes, prev)
 	part.observer, _ = part.picker.(Observer)
 	part.starter, _ = part.picker.(Starter)
+}
+
+// without is for inners that leave nodes out by themselves.
+func (p *zonePicker) without(out []bool) Picker {
+	q := *p
+	if !q.here.exclude(out) || !q.there.exclude(out) {
+		return nil
+	}
+	var in []*sd.Node
+	for _, part := range []*zonePart{&p.here, &p.there} {
+		for k, n := range part.nodes {
+			if !out[part.outer[k]] {
+				in = append(in, n)
+			}
+		}
+	}
+	q.stay = p.keep(in)
+	return q.made()
+}
+
+// exclude leaves nodes out of the part, if it can. One of which all are out picks no
+// longer, and still observes.
+func (part *zonePart) exclude(out []bool) bool {
+	gone, some, all := make([]bool, len(part.nodes)), false, true
+	for k := range gone {
+		gone[k] = out[part.outer[k]]
+		some, all = some || gone[k], all && gone[k]
+	}
+	switch {
+	case all:
+		part.picker = nil
+	case some:
+		part.picker = excluding(part.picker, gone)
+		part.observer, _ = part.picker.(Observer)
+		part.starter, _ = part.picker.(Starter)
+		return part.picker != nil
+	}
+	return true
 }
 
 func (part *zonePart) pick(ctx context.Context, now time.Duration) (i int, n *sd.Node) {
@@ -112,10 +154,12 @@ func (p *zonePicker) attend(a attendant) {
 func (p *zonePicker) Pick(ctx context.Context, now time.Duration) int {
 	switch {
 	case p.there.picker == nil:
-		return p.here.picker.Pick(ctx, now) // the part is the whole
+		i, _ := p.here.pick(ctx, now)
+		return i
 	case p.here.picker == nil:
-		return p.there.picker.Pick(ctx, now)
-	case p.keep < math.MaxUint64 && p.or(rand.Uint64()) >= p.keep:
+		i, _ := p.there.pick(ctx, now)
+		return i
+	case p.stay < math.MaxUint64 && p.or(rand.Uint64()) >= p.stay:
 		i, _ := p.there.pick(ctx, now)
 		return i
 	}
