@@ -14,6 +14,7 @@ func All() []measure.Group {
 	groups = append(groups, PicksOfWeights()...)
 	groups = append(groups, PicksBesideKratos()...)
 	groups = append(groups, PicksBesideGRPC()...)
+	groups = append(groups, PicksOfGRPCKit()...)
 	groups = append(groups, Updates(100), Updates(10_000), Retries(), Failsafes(), Limits(), Breakers(), Logs(), Traces(), Meters())
 	groups = append(groups, HTTPs()...)
 	return append(groups, GRPCs()...)
