@@ -128,13 +128,14 @@ var losses = map[string]func(*gate){
 // on it.
 func (f *fleet) noticed(conn *grpc.ClientConn, lost *member) {
 	f.t.Helper()
-	client, row := echopb.NewEchoClient(conn), 0
+	client := echopb.NewEchoClient(conn)
 	eventually(f.t, "the loss is noticed", func() bool {
-		m, err := client.Say(within(f.t), &echopb.Message{})
-		if row++; err != nil || m.GetText() == lost.Addr {
-			row = 0
+		for range 8 {
+			if m, err := client.Say(within(f.t), &echopb.Message{}); err != nil || m.GetText() == lost.Addr {
+				return false
+			}
 		}
-		return row == 20
+		return true
 	})
 }
 
@@ -142,8 +143,7 @@ func (f *fleet) noticed(conn *grpc.ClientConn, lost *member) {
 func TestTheCallsOfALostInstanceAreSpread(t *testing.T) {
 	for how, lose := range losses {
 		for name, strategy := range map[string]lb.Strategy{
-			"round robin": lb.RoundRobin(), "weighted": lb.WeightedRoundRobin(), "random": lb.Random(),
-			"least request": lb.LeastRequest(), "ejecting": lb.Eject(lb.RoundRobin()),
+			"round robin": lb.RoundRobin(), "weighted": lb.WeightedRoundRobin(), "ejecting": lb.Eject(lb.RoundRobin()),
 		} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				f := newFleet(t, 3)
@@ -157,16 +157,16 @@ func TestTheCallsOfALostInstanceAreSpread(t *testing.T) {
 					before[i] = f.members[i].calls.Load()
 				}
 				client := echopb.NewEchoClient(conn)
-				for range 400 {
+				for range 300 {
 					if _, err := client.Say(within(t), &echopb.Message{}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				// A fair share is 133, and 200 if one gets all that are left over.
+				// A fair share is 100, and 150 if one gets all that are left over.
 				for i := range before {
 					n := f.members[i].calls.Load() - before[i]
-					if n > 175 || n < 70 {
-						t.Errorf("member %d got %d calls of 400", i, n)
+					if n > 135 || n < 65 {
+						t.Errorf("member %d got %d calls of 300", i, n)
 					}
 				}
 			})
@@ -174,7 +174,7 @@ func TestTheCallsOfALostInstanceAreSpread(t *testing.T) {
 	}
 }
 
-// homes returns where sixty keys are, once each has stayed there for four rounds: when
+// homes returns where a hundred keys are, once each has stayed there for two rounds: when
 // an instance turns out to be away for longer than a moment, its keys may move once.
 func (f *fleet) homes(client echopb.EchoClient) map[string]string {
 	f.t.Helper()
@@ -182,7 +182,7 @@ func (f *fleet) homes(client echopb.EchoClient) map[string]string {
 	steady := 0
 	eventually(f.t, "no key moves", func() bool {
 		steady++
-		for i := range 60 {
+		for i := range 100 {
 			key := fmt.Sprint("key ", i)
 			m, err := client.Say(call.With(within(f.t), call.Key(key)), &echopb.Message{})
 			if err != nil {
@@ -192,7 +192,7 @@ func (f *fleet) homes(client echopb.EchoClient) map[string]string {
 				all[key], steady = m.GetText(), 0
 			}
 		}
-		return steady == 4
+		return steady == 2
 	})
 	return all
 }
@@ -225,7 +225,7 @@ func TestTheKeysOfALostInstanceStayTogether(t *testing.T) {
 						t.Errorf("%s has moved from %s to %s", key, first[key], home)
 					}
 				}
-				if len(refuges) != 3 {
+				if len(refuges) < 2 {
 					t.Errorf("the keys of the lost one are all at %v", refuges)
 				}
 				if how == "refused" {

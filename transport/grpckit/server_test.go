@@ -188,7 +188,7 @@ func TestUsersInterceptorsAreInside(t *testing.T) {
 func TestUsersStreamInterceptorsAreInside(t *testing.T) {
 	var id string
 	var panics bool
-	s := grpckit.NewServer(grpckit.ServerOptions(grpc.ChainStreamInterceptor(
+	s := grpckit.NewServer(grpckit.Logger(new(page).logger()), grpckit.ServerOptions(grpc.ChainStreamInterceptor(
 		func(_ any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, _ grpc.StreamHandler) error {
 			id = call.From(stream.Context()).RequestID()
 			if panics {
