@@ -25,7 +25,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"From", 0, func() { _ = call.From(ctx).RequestID() }},
 		{"Value", 0, func() { _ = c.Value("X-TENANT") }},
-		{"Asked", 0, func() { c.Asked(&id) }},
+		{"Asked", 0, func() { c.Asked(&id, &id) }},
 		{"With", 1, func() { call.With(ctx, attempt) }},                                  // context and call in one
 		{"Extract", 2, func() { _, cancel := p.Extract(ctx, header(traced)); cancel() }}, // and the values
 		{"Extract, hostile", 1, func() { _, cancel := p.Extract(ctx, hostile); cancel() }},

@@ -71,21 +71,23 @@ func TestObserve(t *testing.T) {
 	}
 	for n, id := range []*string{&first, &second} {
 		attempt := call.From(call.With(ctx, call.Attempt(n+1, nil)))
-		attempt.Asked(id)
-		if record.Attempts() != n+1 || record.Instance() != *id {
-			t.Errorf("got %d attempts at %q", record.Attempts(), record.Instance())
+		addr := "at " + *id
+		attempt.Asked(id, &addr)
+		if record.Attempts() != n+1 || record.Instance() != *id || record.Address() != addr {
+			t.Errorf("got %d attempts at %q, %q", record.Attempts(), record.Instance(), record.Address())
 		}
 	}
 	if call.From(ctx).RequestID() != "r" {
 		t.Error("Observe lost the call")
 	}
-	call.From(ctx).Answered(&first)
-	if record.Attempts() != 2 || record.Instance() != first {
+	there := "there"
+	call.From(ctx).Answered(&first, &there)
+	if record.Attempts() != 2 || record.Instance() != first || record.Address() != there {
 		t.Errorf("the first answered, got %d attempts at %q", record.Attempts(), record.Instance())
 	}
-	call.From(t.Context()).Answered(&first) // nobody observes
+	call.From(t.Context()).Answered(&first, &there) // nobody observes
 	var unused call.Record
-	if unused.Attempts() != 0 || unused.Instance() != "" {
+	if unused.Attempts() != 0 || unused.Instance() != "" || unused.Address() != "" {
 		t.Error("the zero record is not empty")
 	}
 }
@@ -96,10 +98,10 @@ func TestObserversNest(t *testing.T) {
 	ctx, outer := call.Observe(t.Context())
 	one, first := call.Observe(ctx)
 	two, second := call.Observe(ctx)
-	call.From(one).Asked(&id)
-	call.From(one).Asked(&id)
-	call.From(two).Asked(&id)
-	call.From(one).Answered(&id)
+	call.From(one).Asked(&id, &id)
+	call.From(one).Asked(&id, &id)
+	call.From(two).Asked(&id, &id)
+	call.From(one).Answered(&id, &id)
 	if outer.Attempts() != 3 || first.Attempts() != 2 || second.Attempts() != 1 || outer.Instance() != "a" {
 		t.Errorf("outer %d, inner %d and %d", outer.Attempts(), first.Attempts(), second.Attempts())
 	}
@@ -112,7 +114,7 @@ func TestRecordConcurrentSafe(t *testing.T) {
 	for n := range 8 {
 		wg.Go(func() {
 			for range 100 {
-				call.From(ctx).Asked(&ids[n%2])
+				call.From(ctx).Asked(&ids[n%2], &ids[n%2])
 				if id := record.Instance(); id != "a" && id != "b" {
 					t.Errorf("got %q", id)
 				}

@@ -36,7 +36,7 @@ func TestNilCallIsEmpty(t *testing.T) {
 		t.Error("a nil call has something")
 	}
 	id := "a"
-	c.Asked(&id) // nobody observes
+	c.Asked(&id, &id) // nobody observes
 }
 
 func TestWith(t *testing.T) {

@@ -80,11 +80,12 @@ func ExampleNewPropagator() {
 func ExampleObserve() {
 	ctx, record := call.Observe(context.Background())
 
-	for _, instance := range []string{"10.0.0.1:80", "10.0.0.2:80"} { // a balancer and its retries
-		call.From(ctx).Asked(&instance)
+	ids, addrs := []string{"a", "b"}, []string{"10.0.0.1:80", "10.0.0.2:80"}
+	for i := range ids { // a balancer and its retries
+		call.From(ctx).Asked(&ids[i], &addrs[i])
 	}
-	fmt.Println(record.Attempts(), record.Instance())
-	// Output: 2 10.0.0.2:80
+	fmt.Println(record.Attempts(), record.Instance(), record.Address())
+	// Output: 2 b 10.0.0.2:80
 }
 
 func ExampleParseCriticality() {

@@ -12,6 +12,7 @@ type Record struct {
 	outer    *Record
 	attempts atomic.Int64
 	instance atomic.Pointer[string]
+	address  atomic.Pointer[string]
 }
 
 // Observe returns a context whose outgoing calls are recorded, and the record.
@@ -41,34 +42,45 @@ func (r *Record) Attempts() int { return int(r.attempts.Load()) }
 
 // Instance returns the ID of the instance that was asked last or, of several that
 // were asked at a time, of the one whose answer was taken. It is "" before.
-func (r *Record) Instance() string {
-	if id := r.instance.Load(); id != nil {
-		return *id
+func (r *Record) Instance() string { return text(&r.instance) }
+
+// Address returns the address of the instance that Instance names, for instance
+// "10.0.0.1:80". While several are asked at a time it may be that of another.
+func (r *Record) Address() string { return text(&r.address) }
+
+func text(p *atomic.Pointer[string]) string {
+	if s := p.Load(); s != nil {
+		return *s
 	}
 	return ""
 }
 
-// Asked notes an attempt at the instance with that ID in the call's record, if
-// somebody observes it. Balancers call it. The string is not copied and must not
-// change.
-func (c *Call) Asked(id *string) {
+// Asked notes an attempt at the instance with that ID and address in the call's
+// record, if somebody observes it. Balancers call it. The strings are not copied and
+// must not change.
+func (c *Call) Asked(id, addr *string) {
 	if c == nil {
 		return
 	}
 	for r := c.record; r != nil; r = r.outer {
 		r.attempts.Add(1)
-		r.instance.Store(id)
+		r.chose(id, addr)
 	}
 }
 
-// Answered notes that the answer of the instance with that ID was taken, if several
-// were asked at a time. It counts no attempt. Whoever asks several calls it once the
-// last has returned. The string is not copied and must not change.
-func (c *Call) Answered(id *string) {
+// Answered notes that the answer of the instance with that ID and address was taken,
+// if several were asked at a time. It counts no attempt. Whoever asks several calls it
+// once the last has returned. The strings are not copied and must not change.
+func (c *Call) Answered(id, addr *string) {
 	if c == nil {
 		return
 	}
 	for r := c.record; r != nil; r = r.outer {
-		r.instance.Store(id)
+		r.chose(id, addr)
 	}
+}
+
+func (r *Record) chose(id, addr *string) {
+	r.address.Store(addr)
+	r.instance.Store(id)
 }

@@ -142,7 +142,8 @@ func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 		// A node refuses only once a set without it is published.
 		if l.state.nodes[l.index].Acquire() {
 			if c.Observed() {
-				c.Asked(&l.state.nodes[l.index].Instance().ID)
+				in := l.state.nodes[l.index].Instance()
+				c.Asked(&in.ID, &in.Addr)
 			}
 			if s.observer != nil && s.observer.starter != nil {
 				s.observer.starter.Start(l.index, l.start)

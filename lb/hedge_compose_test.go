@@ -46,7 +46,7 @@ func stations(takes ...time.Duration) (endpoint.Endpoint[string, string], *seen)
 		n := len(s.list) - 1
 		s.Unlock()
 		id := string(rune('a' + n))
-		call.From(ctx).Asked(&id)
+		call.From(ctx).Asked(&id, &id)
 		if n >= len(takes) {
 			return id, nil
 		}

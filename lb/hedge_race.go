@@ -82,7 +82,8 @@ func (r *race) run(delay time.Duration) (int, error) {
 	}
 	if r.sent && r.call.Observed() {
 		if id := r.records[r.winner].Instance(); id != "" {
-			r.call.Answered(&id)
+			addr := r.records[r.winner].Address()
+			r.call.Answered(&id, &addr)
 		}
 	}
 	return r.winner, r.err()

@@ -78,7 +78,7 @@ func TestCallsOutsideOfACallSaysOnlyWhatItKnows(t *testing.T) {
 func served(err error, instances ...string) endpoint.Endpoint[order, receipt] {
 	return func(ctx context.Context, _ order) (receipt, error) {
 		for _, id := range instances {
-			call.From(ctx).Asked(&id)
+			call.From(ctx).Asked(&id, &id)
 		}
 		return receipt{}, err
 	}

@@ -103,10 +103,8 @@ func retries(t *testing.T, dialed bool) {
 		if i < 2 {
 			want["rpc.response.status_code"], want["error.type"] = "UNAVAILABLE", "UNAVAILABLE"
 		}
-		// Of an instance whose ID is no address, only the function that dials knows it.
-		if addr := map[any]string{"a": "10.0.0.1", "b": "10.0.0.2", "10.0.0.3:80": "10.0.0.3"}[id]; dialed || id == "10.0.0.3:80" {
-			want["server.address"], want["server.port"] = addr, int64(80)
-		}
+		want["server.address"] = map[any]string{"a": "10.0.0.1", "b": "10.0.0.2", "10.0.0.3:80": "10.0.0.3"}[id]
+		want["server.port"] = int64(80)
 		same(t, "an attempt", attrs, want)
 	}
 	if len(asked) != 3 {
@@ -151,6 +149,9 @@ func TestTheLoserOfAHedgeIsCancelled(t *testing.T) {
 		}
 		if lost["rpc.response.status_code"] != "CANCELLED" || loser.Status.Code != codes.Unset || len(loser.Events) > 0 {
 			t.Errorf("the loser has %v, status %v and events %v", lost, loser.Status, loser.Events)
+		}
+		if won["server.address"] == nil || all["server.address"] != won["server.address"] {
+			t.Errorf("the winner is at %v, and the call says %v", won["server.address"], all["server.address"])
 		}
 		if won[tracing.InstanceKey] == lost[tracing.InstanceKey] || all[tracing.InstanceKey] != won[tracing.InstanceKey] {
 			t.Errorf("asked %v, then %v, and the call says %v",

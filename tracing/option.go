@@ -60,8 +60,8 @@ func Attributes(attrs ...attribute.KeyValue) Option {
 }
 
 // Instance says which instance a client calls, where that is known from the start:
-// in the function that dials it. Such a span has the instance's address too, and
-// needs no [call.Record] to learn which one was chosen.
+// in the function that dials it. Such a span needs no [call.Record] to learn which one
+// was chosen, and has its address from the start, where samplers see it.
 func Instance(in *sd.Instance) Option {
 	return func(c *config) error {
 		if in == nil {

@@ -67,13 +67,16 @@ func (s *span) isError(code endpoint.Code) bool {
 // appendSeen says who was asked and how often. A balancer that was not observed
 // tells by its error.
 func (s *span) appendSeen(attrs []attribute.KeyValue, err error) []attribute.KeyValue {
-	id := s.seen.Instance()
+	id, addr := s.seen.Instance(), s.seen.Address()
 	if e, ok := errors.AsType[*endpoint.Error](err); ok && id == "" {
 		id = e.Instance
 	}
+	if addr == "" {
+		addr = id
+	}
 	if id != "" {
 		attrs = append(attrs, InstanceKey.String(id))
-		attrs = appendAddress(attrs, id, serverAddress)
+		attrs = appendAddress(attrs, addr, serverAddress)
 	}
 	if n := s.seen.Attempts(); n > 1 {
 		attrs = append(attrs, AttemptsKey.Int(n))
