@@ -48,6 +48,17 @@ type observer struct {
 	epoch   time.Time
 }
 
+// ended is Done for a picker that wants to know. It takes the fields of the lease:
+// whose address is taken is kept in memory.
+func (o *observer) ended(ctx context.Context, err error, node *sd.Node, i int, start time.Duration) {
+	node.Release()
+	out := Outcome{Start: start, End: time.Since(o.epoch)}
+	if err != nil {
+		out.Result, out.RetryAfter = result(ctx, err), endpoint.RetryAfter(err)
+	}
+	o.Observe(i, out)
+}
+
 // New returns a balancer over the endpointer's live instances. It panics if one
 // of the two is nil.
 func New[C any](endpointer *sd.Endpointer[C], strategy Strategy) *Balancer[C] {
@@ -76,11 +87,11 @@ func (b *Balancer[C]) Endpointer() *sd.Endpointer[C] { return b.endpointer }
 // no other.
 func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 	// What most calls need, apart from the rest: it decides what a pick costs.
-	s := b.state.Load()
-	if s.set != b.endpointer.Set() {
+	if c := call.From(ctx); c != nil && special(c) {
 		return b.pick(ctx)
 	}
-	if c := call.From(ctx); c != nil && special(c) {
+	s := b.state.Load()
+	if s.set != b.endpointer.Set() {
 		return b.pick(ctx)
 	}
 	switch {
@@ -88,17 +99,25 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 		r := rand.Uint64()
 		hi, _ := bits.Mul64(r, s.draw.from)
 		i := int(hi)
-		if load := s.nodes[i].Enter(); load > s.draw.enough {
+		node := s.nodes[i]
+		if load := node.Enter(); load > s.draw.enough {
 			i = s.draw.least.second(i, load, r)
+			node = s.nodes[i]
 		} else if load == 0 {
 			break // it has left
 		}
-		return Lease[C]{state: s, index: i}, nil
+		return Lease[C]{state: s, node: node, index: i}, nil
+	case s.draw.turn != nil:
+		i := s.draw.turn.Pick(ctx, 0)
+		if node := s.nodes[i]; node.Acquire() {
+			return Lease[C]{state: s, node: node, index: i}, nil
+		}
 	case s.observer != nil:
 		return b.observed(ctx, s)
 	case len(s.nodes) > 0:
-		if i := s.picker.Pick(ctx, 0); s.nodes[i].Acquire() {
-			return Lease[C]{state: s, index: i}, nil
+		i := s.picker.Pick(ctx, 0)
+		if node := s.nodes[i]; node.Acquire() {
+			return Lease[C]{state: s, node: node, index: i}, nil
 		}
 	}
 	return b.pick(ctx)
@@ -108,13 +127,14 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 func (b *Balancer[C]) observed(ctx context.Context, s *state[C]) (Lease[C], error) {
 	now := time.Since(s.observer.epoch)
 	i := s.observer.Pick(ctx, now)
-	if !s.nodes[i].Acquire() {
+	node := s.nodes[i]
+	if !node.Acquire() {
 		return b.pick(ctx)
 	}
 	if s.observer.starter != nil {
 		s.observer.starter.Start(i, now)
 	}
-	return Lease[C]{state: s, index: i, start: now}, nil
+	return Lease[C]{state: s, node: node, index: i, start: now}, nil
 }
 
 // special reports whether a pick must look at the call.
@@ -140,9 +160,9 @@ func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 			l.index = s.avoid(ctx, c, l.index, l.start)
 		}
 		// A node refuses only once a set without it is published.
-		if l.state.nodes[l.index].Acquire() {
+		if l.node = s.nodes[l.index]; l.node.Acquire() {
 			if c.Observed() {
-				in := l.state.nodes[l.index].Instance()
+				in := l.node.Instance()
 				c.Asked(&in.ID, &in.Addr)
 			}
 			if s.observer != nil && s.observer.starter != nil {

@@ -11,10 +11,13 @@ type draw struct {
 	from   uint64              // the number of nodes
 	enough int64               // the load, with this call, up to which the first drawn is picked
 	least  *leastRequestPicker // asked beyond that
+	turn   *roundRobinPicker   // or nothing is drawn and this one asked, by no interface
 }
 
 func drawOf(p Picker) draw {
 	switch p := p.(type) {
+	case *roundRobinPicker:
+		return draw{turn: p}
 	case *randomPicker:
 		if p.source != nil {
 			break

@@ -38,7 +38,7 @@ type wideTurn struct {
 }
 
 func (r weightedRoundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
-	p := &weightedRoundRobinPicker{n: uint32(len(nodes))}
+	p := &weightedRoundRobinPicker{cycle: newCycle(len(nodes))}
 	if before, ok := prev.(*weightedRoundRobinPicker); ok {
 		p.turn = before.turn
 	} else {
@@ -54,13 +54,13 @@ func (r weightedRoundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
 type weightedRoundRobinPicker struct {
 	turn   *wideTurn
 	shares *shares // nil if all weights are equal
-	n      uint32
+	cycle
 }
 
 func (p *weightedRoundRobinPicker) Pick(context.Context, time.Duration) int {
 	k := p.turn.Add(1)
 	if p.shares == nil {
-		return int(uint32(k) % p.n)
+		return p.index(uint32(k))
 	}
 	return p.shares.at(k * golden)
 }
