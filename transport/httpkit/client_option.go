@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/dowelkit/dowel/lb"
 )
 
 // DefaultMaxResponse is how many bytes of a response body a client reads if
@@ -107,6 +109,26 @@ func ClientAfter(hook func(resp *http.Response) error) ClientOption {
 		o.after = append(slices.Clip(o.after), hook)
 		return unless(hook != nil, "ClientAfter: the hook is nil")
 	}
+}
+
+// ClientReportTo leaves in load what the server says of its own load, with an answer
+// or an error, for [lb.LeastLoaded]: of a load report in the header
+// Endpoint-Load-Metrics the application's utilization or, without that, the
+// processor's. It is meant for the function that dials an instance:
+//
+//	func(_ context.Context, in *sd.Instance) (*httpkit.Client, error) {
+//		return httpkit.NewClient("http://"+in.Addr, httpkit.ClientReportTo(loads.Of(in.ID)))
+//	}
+func ClientReportTo(load *lb.Load) ClientOption {
+	if load == nil {
+		return func(*clientOptions) error { return errors.New("ClientReportTo: the load is nil") }
+	}
+	return ClientAfter(func(resp *http.Response) error {
+		if utilization, ok := reported(resp.Header); ok {
+			load.Report(utilization)
+		}
+		return nil
+	})
 }
 
 // ClientFinally runs when the call is over, whatever became of it.

@@ -12,6 +12,7 @@ var (
 	StatusOfCode = statusOf
 	CodeOfStatus = codeOf
 	ReadProblem  = readProblem
+	Reported     = reported
 )
 
 type HeaderCarrier = headerCarrier

@@ -87,6 +87,21 @@ func After(hook func(ctx context.Context, status int, header http.Header)) Handl
 	}
 }
 
+// ReportLoad tells clients with each answer how busy the server is: 0 is idle, 1 what
+// it can bear. utilization is called once per answer, from many goroutines, and should
+// be fast; what it returns below zero or not finite is left out. The answer has it in
+// the header Endpoint-Load-Metrics, as Envoy knows it; [ReportTo] and [ClientReportTo]
+// read it.
+func ReportLoad(utilization func() float64) HandlerOption {
+	return func(c *handlerConfig) {
+		if c.require(utilization != nil, "ReportLoad: the function is nil") {
+			c.after = append(c.after, func(_ context.Context, _ int, header http.Header) {
+				SetLoad(header, utilization())
+			})
+		}
+	}
+}
+
 // Finally runs when the exchange is over, whatever became of it: after a panic
 // and when the client hung up, too.
 func Finally(hook func(ctx context.Context, r *http.Request, o Outcome)) HandlerOption {

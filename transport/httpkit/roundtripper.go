@@ -36,6 +36,7 @@ type RoundTripper struct {
 	base     http.RoundTripper
 	owned    *http.Transport
 	services map[string]*service
+	loads    *lb.Loads // nil if nobody wants to know
 }
 
 // service is one name and its instances.
@@ -49,7 +50,7 @@ type service struct {
 // nil, if there is no [Service], or if one is there twice.
 func NewRoundTripper(opts ...RoundTripperOption) *RoundTripper {
 	c := newRoundTripperConfig(opts)
-	t := &RoundTripper{base: c.base, services: make(map[string]*service, len(c.services))}
+	t := &RoundTripper{base: c.base, services: make(map[string]*service, len(c.services)), loads: c.loads}
 	if t.base == nil {
 		t.owned = newTransport()
 		t.base = t.owned
@@ -91,6 +92,11 @@ func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp.Request = r
 	f.outcome = outcomeOf(resp)
+	if t.loads != nil {
+		if utilization, ok := reported(resp.Header); ok {
+			t.loads.Of(lease.Instance().ID).Report(utilization)
+		}
+	}
 	f.follow(resp)
 	return resp, nil
 }

@@ -15,6 +15,7 @@ type RoundTripperOption func(*roundTripperConfig)
 type roundTripperConfig struct {
 	base     http.RoundTripper
 	services map[string]serviceConfig
+	loads    *lb.Loads // nil if nobody wants to know
 	faults   []error
 }
 
@@ -48,6 +49,15 @@ func Base(base http.RoundTripper) RoundTripperOption {
 	return func(c *roundTripperConfig) {
 		c.require(base != nil, "Base is nil")
 		c.base = base
+	}
+}
+
+// ReportTo leaves in loads what instances say of their own load, for [lb.LeastLoaded]
+// of the same loads; see [ClientReportTo].
+func ReportTo(loads *lb.Loads) RoundTripperOption {
+	return func(c *roundTripperConfig) {
+		c.require(loads != nil, "ReportTo: the loads are nil")
+		c.loads = loads
 	}
 }
 
