@@ -18,7 +18,7 @@ const (
 	opCreate, opDelete, opExists, opGetData, opPing = 1, 2, 3, 4, 11
 	opChildren, opSetWatches, opAddWatch, opClose   = 12, 101, 106, -11
 
-	codeSystem, codeUnimplemented, codeNoNode, codeNoAuth = -1, -6, -101, -102
+	codeSystem, codeUnimplemented, codeNoNode, codeNoAuth, codeNodeExists = -1, -6, -101, -102, -110
 
 	created, deleted, dataChanged, childrenChanged = 1, 2, 3, 4
 )
@@ -46,6 +46,7 @@ type fakeNode struct {
 	data                []byte
 	czxid, mzxid, pzxid int64
 	ctime               int64
+	owner               int64
 }
 
 // A question is what a client asked.
@@ -105,9 +106,10 @@ func (f *fake) open() {
 }
 
 // set makes a node or changes its data.
-func (f *fake) set(path, data string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *fake) set(path, data string) { f.do(func() { f.put(path, data) }) }
+
+// put does it for who has the lock.
+func (f *fake) put(path, data string) {
 	f.zxid++
 	n := f.nodes[path]
 	if n != nil {
@@ -115,14 +117,14 @@ func (f *fake) set(path, data string) {
 		f.tell(dataChanged, path)
 		return
 	}
-	f.nodes[path] = &fakeNode{[]byte(data), f.zxid, f.zxid, f.zxid, time.Now().UnixMilli()}
+	f.nodes[path] = &fakeNode{data: []byte(data), czxid: f.zxid, mzxid: f.zxid, pzxid: f.zxid, ctime: time.Now().UnixMilli()}
 	f.tell(created, path)
 	f.changed(path)
 }
 
-func (f *fake) remove(path string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *fake) remove(path string) { f.do(func() { f.take(path) }) }
+
+func (f *fake) take(path string) {
 	f.zxid++
 	delete(f.nodes, path)
 	f.tell(deleted, path)
@@ -174,6 +176,7 @@ type fakeLine struct {
 	net.Conn
 	fake                  *fake
 	number                int
+	session               int64
 	out                   chan []byte
 	data, children, trees map[string]bool
 }
@@ -232,8 +235,9 @@ func (l *fakeLine) read() {
 	if err != nil {
 		return
 	}
-	welcome, lives := l.fake.welcome(hello)
-	if _, err := l.Conn.Write(welcome); err != nil || !lives {
+	welcome, session := l.fake.welcome(hello)
+	l.session = session
+	if _, err := l.Conn.Write(welcome); err != nil || session == 0 {
 		return
 	}
 	for {
@@ -255,10 +259,10 @@ func frame(r io.Reader) ([]byte, error) {
 }
 
 // welcome lets every session live until it is said to have expired.
-func (f *fake) welcome(hello []byte) (b []byte, lives bool) {
+func (f *fake) welcome(hello []byte) (b []byte, session int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	session := int64(binary.BigEndian.Uint64(hello[16:]))
+	session = int64(binary.BigEndian.Uint64(hello[16:]))
 	switch {
 	case session == 0:
 		f.session++
@@ -271,7 +275,7 @@ func (f *fake) welcome(hello []byte) (b []byte, lives bool) {
 	b = append(b, hello[12:16]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(session))
 	b = binary.BigEndian.AppendUint32(b, 16)
-	return append(b, make([]byte, 16)...), session != 0
+	return append(b, make([]byte, 16)...), session
 }
 
 // answer returns false if the connection is over.
@@ -311,11 +315,20 @@ func (l *fakeLine) answer(b []byte) bool {
 	case op == opAddWatch:
 		l.trees[path] = true
 		reply(0, make([]byte, 4))
+	case op == opCreate && n != nil:
+		reply(codeNodeExists, nil)
+	case op == opCreate:
+		f.put(path, readText(rest))
+		f.nodes[path].owner = l.session // all are ephemeral here
+		reply(0, appendText(nil, path))
 	case op == opExists && n == nil:
 		l.watch(path, watch)
 		reply(codeNoNode, nil)
 	case n == nil:
 		reply(codeNoNode, nil)
+	case op == opDelete:
+		f.take(path)
+		reply(0, nil)
 	case op == opExists:
 		l.watch(path, watch)
 		reply(0, f.stat(path, nil))
@@ -385,7 +398,9 @@ func (f *fake) stat(path string, b []byte) []byte {
 	for _, v := range []int64{n.czxid, n.mzxid, n.ctime, n.ctime} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
-	b = append(b, make([]byte, 4+4+4+8+4+4)...)
+	b = append(b, make([]byte, 4+4+4)...)
+	b = binary.BigEndian.AppendUint64(b, uint64(n.owner))
+	b = append(b, make([]byte, 4+4)...)
 	return binary.BigEndian.AppendUint64(b, uint64(n.pzxid))
 }
 

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		}
 		return zookeeper.NewRegistrar(client, path, zookeeper.RegisterParents())
 	})
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

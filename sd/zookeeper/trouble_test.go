@@ -3,6 +3,7 @@ package zookeeper_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -165,6 +166,47 @@ func TestReconnectIsSpread(t *testing.T) {
 			t.Errorf("%d reads of nodes by %d clients; want %d at most", reads, clients, most)
 		case !told && last.Sub(first) < 4*time.Second:
 			t.Errorf("%d reads of nodes within %v", reads, last.Sub(first))
+		}
+	})
+}
+
+// TestOnePulse: a timer looks at the connection for all registrations of a Registrar,
+// and each asks once or twice for its node after an outage, at a time of its own.
+func TestOnePulse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 100
+		f := newFake(map[string]string{web: ""})
+		r := registrar(t, f.client(t, true), web)
+		var all []*sd.Registration
+		for i := range n {
+			all = append(all, register(t, r, at(fmt.Sprintf("i-%02d", i))))
+		}
+		stacks := make([]byte, 1<<22)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if pulses := strings.Count(string(stacks), "(*pulse).look("); pulses != 1 {
+			t.Errorf("%d registrations have %d timers", n, pulses)
+		}
+		f.breakAll()
+		time.Sleep(2 * time.Second)
+		for _, r := range all {
+			if r.State().Registered {
+				t.Error("a registration does not know of the outage")
+			}
+		}
+		f.open()
+		back := time.Now()
+		time.Sleep(10 * time.Second)
+		for _, r := range all {
+			if !r.State().Registered {
+				t.Errorf("a registration is not back: %+v", r.State())
+			}
+		}
+		asked, first, last := f.count(back, web+"/", opExists)
+		if asked > 2*n || last.Sub(first) < time.Second/2 || last.Sub(first) > 5*time.Second {
+			t.Errorf("%d registrations asked %d times within %v", n, asked, last.Sub(first))
+		}
+		if made, _, _ := f.count(back, web+"/", opCreate); made > 0 {
+			t.Errorf("%d nodes were made again, and all stood", made)
 		}
 	})
 }
