@@ -55,7 +55,12 @@ func Client[Req, Resp any](
 
 func traced[Req, Resp any](t *tracer, next endpoint.Endpoint[Req, Resp]) endpoint.Endpoint[Req, Resp] {
 	return func(ctx context.Context, req Req) (resp Resp, err error) {
-		s := t.begin(ctx)
+		ctx, made, c := t.begin(ctx)
+		if !made.IsRecording() { // most are not, and need no more than this
+			defer made.End()
+			return next(ctx, req)
+		}
+		s := t.record(ctx, made, c)
 		defer func() { s.end(err) }()
 		resp, err = next(s.ctx, req)
 		s.returned = true

@@ -27,9 +27,6 @@ var errPanicked = &endpoint.Error{Code: endpoint.Internal, Err: new(endpoint.Pan
 // end says how it went and ends the span.
 func (s *span) end(err error) {
 	defer s.End()
-	if !s.IsRecording() {
-		return
-	}
 	if !s.returned {
 		err = errPanicked
 	}

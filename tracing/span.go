@@ -59,17 +59,22 @@ type span struct {
 	returned bool         // and did not panic
 }
 
-func (t *tracer) begin(ctx context.Context) span {
+// begin starts a span, and says of which call.
+func (t *tracer) begin(ctx context.Context) (context.Context, trace.Span, *call.Call) {
 	c := call.From(ctx)
-	ctx, made := t.Start(t.extract(ctx, c), t.name, t.start...)
-	s := span{Span: made, tracer: t, ctx: ctx}
-	if !made.IsRecording() {
-		if t.kind == trace.SpanKindClient {
-			s.ctx = t.attach(ctx, c) // so that the next hop knows not to sample either
-		}
-		return s
+	if c != nil {
+		ctx = t.extract(ctx, c)
 	}
-	s.ctx = t.attach(ctx, c)
+	ctx, made := t.Start(ctx, t.name, t.start...)
+	if t.kind == trace.SpanKindClient || made.IsRecording() {
+		ctx = t.attach(ctx, c) // also if it is sampled out, so that the next hop knows
+	}
+	return ctx, made, c
+}
+
+// record describes a span that somebody will see.
+func (t *tracer) record(ctx context.Context, made trace.Span, c *call.Call) span {
+	s := span{Span: made, tracer: t, ctx: ctx}
 	if t.kind == trace.SpanKindClient && !t.pinned {
 		s.ctx, s.seen = call.Observe(s.ctx)
 	}

@@ -43,7 +43,7 @@ func (w *wire) Replaces(key string) bool { return !isBaggage(key) && slices.Cont
 // extract returns a context with the trace that came in with the call, unless it has
 // one already.
 func (w *wire) extract(ctx context.Context, c *call.Call) context.Context {
-	if trace.SpanContextFromContext(ctx).IsValid() || !w.has(c) {
+	if !w.has(c) || trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx
 	}
 	return w.propagator.Extract(ctx, incoming{c})
