@@ -55,8 +55,8 @@ func TestConformance(t *testing.T) {
 	registries := make(map[*testing.T]*registry)
 	sdtest.Run(t, sdtest.Harness{
 		Parallel: 16,
-		Many:     300,               // with a heartbeat a second each; see TestThousands
-		Lease:    ttl + time.Second, // a server looks for old leases twice in a second
+		Many:     300,                    // with a heartbeat a second each; see TestThousands
+		Lease:    suiteTTL + time.Second, // a server looks for old leases twice in a second
 		Must:     must,
 		New: func(t *testing.T, service string) sdtest.Service {
 			mu.Lock()
@@ -69,10 +69,11 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// A busy machine may hold a process up for seconds.
+// A busy machine may hold a process up for seconds, and the suite makes it busy.
 const (
-	ttl     = 4 * time.Second
-	silence = 5 * time.Second
+	ttl      = 4 * time.Second
+	suiteTTL = 6 * time.Second
+	silence  = 5 * time.Second
 )
 
 func newInstancer(t *testing.T, client *clientv3.Client, prefix string) *etcd.Instancer {
@@ -84,9 +85,9 @@ func newInstancer(t *testing.T, client *clientv3.Client, prefix string) *etcd.In
 	return in
 }
 
-func newRegistrar(t *testing.T, client *clientv3.Client, prefix string) *etcd.Registrar {
+func newRegistrar(t *testing.T, client *clientv3.Client, prefix string, opts ...etcd.RegisterOption) *etcd.Registrar {
 	t.Helper()
-	registrar, err := etcd.NewRegistrar(client, prefix, etcd.RegisterTTL(ttl))
+	registrar, err := etcd.NewRegistrar(client, prefix, append([]etcd.RegisterOption{etcd.RegisterTTL(ttl)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func newRegistrar(t *testing.T, client *clientv3.Client, prefix string) *etcd.Re
 }
 
 func (r *registry) service(t *testing.T, name string) sdtest.Service {
-	prefix := "/services/" + name
+	prefix, lease := "/services/"+name, etcd.RegisterTTL(suiteTTL)
 	key := func(id string) string { return prefix + "/" + id }
 	proxy := testserver.NewProxy(t, r.addr)
 	dead := &grave{}
@@ -104,11 +105,11 @@ func (r *registry) service(t *testing.T, name string) sdtest.Service {
 	}
 	s := sdtest.Service{
 		Instancer: newInstancer(t, client, prefix),
-		Registrar: newRegistrar(t, client, prefix),
+		Registrar: newRegistrar(t, client, prefix, lease),
 		Twin: func() (sd.Instancer, sd.Registrar) {
-			return newInstancer(t, client, prefix), newRegistrar(t, client, prefix)
+			return newInstancer(t, client, prefix), newRegistrar(t, client, prefix, lease)
 		},
-		Peer: newRegistrar(t, r.admin, prefix),
+		Peer: newRegistrar(t, r.admin, prefix, lease),
 		Cuts: map[string]func(*testing.T) func(){
 			"to the server": cut(testserver.ToServer),
 			"to the client": cut(testserver.ToClient),
@@ -158,7 +159,7 @@ func (r *registry) service(t *testing.T, name string) sdtest.Service {
 		}
 	}
 	if r.refused != nil {
-		s.Refused, s.RefusedWatch = newRegistrar(t, r.refused, prefix), newInstancer(t, r.refused, prefix)
+		s.Refused, s.RefusedWatch = newRegistrar(t, r.refused, prefix, lease), newInstancer(t, r.refused, prefix)
 	}
 	return s
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			return nil, err
 		}
-		return etcd.NewRegistrar(client, prefix, etcd.RegisterTTL(ttl))
+		return etcd.NewRegistrar(client, prefix, etcd.RegisterTTL(suiteTTL))
 	})
 	// Tests have a server each and mostly wait, and the default is the number of
 	// processors. A flag of the user's comes after this.

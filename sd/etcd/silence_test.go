@@ -70,6 +70,7 @@ func TestDeadConnection(t *testing.T) {
 	w.sees("x=old:1", "y=y:1")
 
 	// The system gives the connection up at last, and the client's next one is sound.
+	truth.sees("x=old:1", "y=y:1")
 	before := truth.count()
 	n.giveUp()
 	start = time.Now()
@@ -77,6 +78,7 @@ func TestDeadConnection(t *testing.T) {
 	t.Logf("spare connections are closed %v after the client's is back", time.Since(start))
 	register(t, newRegistrar(t, admin, "/s"), sd.Instance{ID: "z", Addr: "z:1"})
 	w.sees("x=old:1", "y=y:1", "z=z:1")
+	truth.sees("x=old:1", "y=y:1", "z=z:1")
 	if n := truth.count() - before; n > 1 {
 		t.Errorf("the registration did not live through its way back: %d sets", n)
 	}

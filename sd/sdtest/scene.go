@@ -70,9 +70,15 @@ func (s *scene) register(instances ...sd.Instance) (last *sd.Registration) {
 	return last
 }
 
+// deregister tries again where a machine is too busy for the registration's own bound.
 func (s *scene) deregister(r *sd.Registration) {
 	s.Helper()
-	if err := r.Deregister(s.patient()); err != nil {
+	ctx := s.patient()
+	err := r.Deregister(ctx)
+	for errors.Is(err, sd.ErrTimeout) && ctx.Err() == nil {
+		err = r.Deregister(ctx)
+	}
+	if err != nil {
 		s.Errorf("Deregister of %s: %v", r.Instance().ID, err)
 	}
 }
