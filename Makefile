@@ -7,15 +7,23 @@ FUZZTIME ?= 10s
 
 .PHONY: test servers lint bench fuzz cover
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
+# go test tells the figures of what passes only with -v, and then much else.
+FIGURES := grep -Ev '^(=== |[[:space:]]*--- PASS)'
+
 # Every test of every module: in the workspace with the race detector, then each
 # module alone, as its users see it. There the registries' suites, which are long and
-# have just run, are left out by -short.
+# have just run, are left out by -short. What registries took for what is in the log.
 test: servers
 	@set -e; for m in $(MODULES); do \
-		echo "== $$m, in the workspace"; (cd $$m && go test -race ./...); done
+		case " $(REGISTRIES) " in *" $$m "*) v=-v;; *) v=;; esac; \
+		echo "== $$m, in the workspace"; (cd $$m && go test -race $$v ./... | $(FIGURES)); done
 	@set -e; for m in $(MODULES) $(OUTSIDE); do \
 		case " $(REGISTRIES) " in *" $$m "*) short=-short;; *) short=;; esac; \
-		echo "== $$m, alone"; (cd $$m && GOWORK=off go test $$short ./...); done
+		case $$m in benchmarks) v=-v;; *) v=;; esac; \
+		echo "== $$m, alone"; (cd $$m && GOWORK=off go test $$short $$v ./... | $(FIGURES)); done
 
 # The real servers that tests talk to, made once per machine: see CONTRIBUTING.md.
 servers:

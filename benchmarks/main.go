@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/dowelkit/dowel/benchmarks/internal/measure"
+	"github.com/dowelkit/dowel/benchmarks/internal/registry"
 	"github.com/dowelkit/dowel/benchmarks/internal/report"
 	"github.com/dowelkit/dowel/benchmarks/internal/rows"
+	"github.com/dowelkit/dowel/internal/testserver"
 )
 
 // page is where -write writes.
@@ -27,6 +29,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// instances is how many a service has that is watched in a registry.
+const instances = 5000
 
 // settings are the flags.
 type settings struct {
@@ -91,20 +96,32 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 			return err
 		}
 	}
-	if len(groups) == 0 {
+	var tables []report.Table
+	if s.only.MatchString(registry.Title) {
+		t, end := testserver.Outside()
+		defer end()
+		tables = append(tables, registry.Table(t, instances))
+		if err := tables[0].Text(w); err != nil {
+			return err
+		}
+	}
+	if len(groups)+len(tables) == 0 {
 		return errors.New("no group's name matches -run")
 	}
 	machine.NoteLoad()
+	if len(groups) == 0 {
+		return nil
+	}
 	if _, err := fmt.Fprintln(w, report.Summary(groups)); err != nil || !s.write {
 		return err
 	}
-	return writePage(machine, groups)
+	return writePage(machine, groups, tables)
 }
 
-func writePage(m report.Machine, groups []report.Group) error {
+func writePage(m report.Machine, groups []report.Group, tables []report.Table) error {
 	f, err := os.Create(page)
 	if err != nil {
 		return err
 	}
-	return errors.Join(report.Markdown(f, m, groups), f.Close())
+	return errors.Join(report.Markdown(f, m, groups, tables...), f.Close())
 }

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/dowelkit/dowel/benchmarks/internal/registry"
@@ -65,4 +66,18 @@ func TestConsul(t *testing.T) {
 	noMore(t, "first", large.First, kit.First)
 	noMore(t, "change", large.Change, kit.Change)
 	noMore(t, "join", large.Join, kit.Join)
+}
+
+// TestTable: few instances show as well what is in the table.
+func TestTable(t *testing.T) {
+	table := registry.Table(t, 20)
+	if len(table.Rows) != 3*4 {
+		t.Fatalf("the table has %d rows: %q", len(table.Rows), table.Rows)
+	}
+	for _, row := range table.Rows {
+		blind := row[0] == "ZooKeeper" && row[1] == "a change of data"
+		if len(row) != len(table.Header) || (row[3] == "sees nothing") != blind || strings.HasPrefix(row[2], "0 ms") {
+			t.Errorf("a row is %q", row)
+		}
+	}
 }

@@ -32,7 +32,7 @@ written by ` + "`make bench ARGS=-write`" + `.
 `
 
 // Markdown writes the page.
-func Markdown(w io.Writer, m Machine, groups []Group) error {
+func Markdown(w io.Writer, m Machine, groups []Group, tables ...Table) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, head, Summary(groups), m.list())
 	for _, g := range groups {
@@ -48,6 +48,9 @@ func Markdown(w io.Writer, m Machine, groups []Group) error {
 			}
 			b.WriteString(tableRow(row))
 		}
+	}
+	for _, t := range tables {
+		t.markdown(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

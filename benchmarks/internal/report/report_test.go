@@ -32,6 +32,15 @@ var groups = []report.Group{{Name: "Pick", Note: "Pick and release.", Lines: []m
 	},
 }}}
 
+var abaci = report.Table{Name: "Abaci", Note: "Beads.", Header: []string{"of", "beads"}, Rows: [][]string{{"wood", "100"}}}
+
+func TestTableText(t *testing.T) {
+	var b strings.Builder
+	if err := abaci.Text(&b); err != nil || b.String() != "Abaci\n  of    beads\n  wood  100\n" {
+		t.Errorf("%v, %q", err, b.String())
+	}
+}
+
 func TestText(t *testing.T) {
 	var b strings.Builder
 	if err := report.Text(&b, groups[0]); err != nil {
@@ -84,7 +93,7 @@ func TestMarkdown(t *testing.T) {
 		Date: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), Peers: []string{"example.org/kit v1"},
 	}
 	var b strings.Builder
-	if err := report.Markdown(&b, m, groups); err != nil {
+	if err := report.Markdown(&b, m, groups, abaci); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -92,6 +101,7 @@ func TestMarkdown(t *testing.T) {
 		"- System: plan9/mips\n", "- Times: of the wall\n", "- Date: 2 January 2030, 03:04 UTC\n", "before and after: 0.10, 1.20\n",
 		"- Beside: example.org/kit v1\n", "## Pick\n\nPick and release.\n\n| what | ours |", "|---|---|---|---|---|---|---|\n",
 		"| random of 3 | 21.4 ns, 0 B, 0 | Go kit |", "| **MISS: ratio, allocs** |\n", "| alone | 100 ns, 0 B, 0 |  |  |  |  |  |\n",
+		"\n## Abaci\n\nBeads.\n\n| of | beads |\n|---|---|\n| wood | 100 |\n",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, b.String())
