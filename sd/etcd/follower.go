@@ -43,7 +43,7 @@ type listing struct {
 // have them do so for ever. A dead line must not, so the server has to answer little
 // questions on the stream meanwhile.
 func (f *follower) run(ctx context.Context) error {
-	start, first := time.Now(), f.options.silence*2/3
+	start, first := time.Now(), f.options.firstWord()
 	ctx, cancel := f.registry.open(clientv3.WithRequireLeader(ctx))
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -63,7 +63,7 @@ func (f *follower) run(ctx context.Context) error {
 	answers, lists := make(chan *etcdserverpb.WatchResponse), make(chan listing, 1)
 	working.Go(func() { cancel(f.receive(ctx, answers)) })
 	working.Go(func() { lists <- f.list(ctx) })
-	return f.listen(ctx, start.Add(first), answers, lists)
+	return f.listen(ctx, start, answers, lists)
 }
 
 // list reads the place.
@@ -98,13 +98,13 @@ func (f *follower) receive(ctx context.Context, answers chan<- *etcdserverpb.Wat
 	}
 }
 
-// listen takes what the server says, of which the first word is due, and asks when it
-// says nothing.
-func (f *follower) listen(ctx context.Context, due time.Time, answers <-chan *etcdserverpb.WatchResponse, lists <-chan listing) error {
+// listen takes what the server says, and asks when it says nothing. The first word is
+// due since start.
+func (f *follower) listen(ctx context.Context, start time.Time, answers <-chan *etcdserverpb.WatchResponse, lists <-chan listing) error {
 	half := f.options.silence / 2
-	quiet := time.NewTimer(time.Until(due))
+	quiet := time.NewTimer(time.Until(start.Add(f.options.firstWord())))
 	defer quiet.Stop()
-	heard, asked := time.Now(), true
+	heard, asked := start, true
 	for {
 		var err error
 		select {

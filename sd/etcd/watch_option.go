@@ -23,6 +23,9 @@ type watchOptions struct {
 // word is back within 10 s, however long the outage was.
 func WatchSilence(d time.Duration) WatchOption { return func(o *watchOptions) { o.silence = d } }
 
+// firstWord is how long a new stream may take to say something.
+func (o *watchOptions) firstWord() time.Duration { return o.silence * 2 / 3 }
+
 // WatchBackoff sets the delays before a watch that broke is set up again, and the set
 // read anew. Its zero fields mean 1 s and 4 s.
 func WatchBackoff(b sd.Backoff) WatchOption { return func(o *watchOptions) { o.backoff = b } }
