@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/netip"
 	"strconv"
@@ -20,8 +21,8 @@ func TestCallerKey(t *testing.T) {
 		{"", "[2001:db8:1:2:3:4:5:6]:5000", "2001:db8:1:2::/64"},
 		{"", "2001:db8:1:2::9", "2001:db8:1:2::/64"},
 		{"", "[fe80::1%eth0]:5000", "fe80::/64"},
-		{"", "client.example:5000", "client.example"},
-		{"", "@", "@"},
+		{"", "client.example:5000", "peer client.example"},
+		{"", "@", "peer @"},
 		{"", "", ""},
 	} {
 		ctx := call.With(t.Context(), call.Caller(tt.caller), call.Peer(tt.peer))
@@ -31,6 +32,34 @@ func TestCallerKey(t *testing.T) {
 	}
 	if got := ratelimit.CallerKey(context.Background()); got != "" {
 		t.Errorf("without a call: %q", got)
+	}
+}
+
+// Whoever calls himself what the key of a host is shares it with no host, and no two
+// callers share one.
+func TestCallerKeyOfANameLikeAHost(t *testing.T) {
+	seen := map[string]string{}
+	note := func(who string, opt call.Option) {
+		key := ratelimit.CallerKey(call.With(t.Context(), opt))
+		if other, taken := seen[key]; taken {
+			t.Errorf("%s and %s have the key %q", other, who, key)
+		}
+		seen[key] = who
+	}
+	for _, peer := range []string{"192.0.2.1:5000", "[2001:db8:1:2:3:4:5:6]:5000", "[::1]:1", "client.example:5000", "@"} {
+		note("the host "+peer, call.Peer(peer))
+	}
+	names := []string{"ann", "client.example", "@", "abc", "1e5"}
+	for key := range maps.Clone(seen) {
+		names = append(names, key)
+	}
+	for _, name := range names {
+		for _, name := range []string{name, "caller " + name, "caller caller " + name} {
+			note("the caller "+name, call.Caller(name))
+		}
+	}
+	if key := ratelimit.CallerKey(call.With(t.Context(), call.Caller("ann"))); key != "ann" {
+		t.Errorf("ann has the key %q", key)
 	}
 }
 
