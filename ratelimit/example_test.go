@@ -125,3 +125,14 @@ func ExampleCountIn() {
 	// Output:
 	// 1 admitted, 2 refused
 }
+
+func ExampleCallerKey() {
+	for _, opt := range []call.Option{call.Caller("ann"), call.Peer("192.0.2.1:5000"), call.Peer("[2001:db8::7]:5000"), call.Caller("192.0.2.1")} {
+		fmt.Println(ratelimit.CallerKey(call.With(context.Background(), opt)))
+	}
+	// Output:
+	// ann
+	// 192.0.2.1
+	// 2001:db8::/64
+	// caller 192.0.2.1
+}
