@@ -28,12 +28,14 @@ import (
 	"github.com/dowelkit/dowel/transport"
 )
 
-// wires is both of them: a server and a client each.
-var wires = []struct {
+type wire struct {
 	name   string
 	server func(Endpoints, *tls.Config) transport.Server
 	client dialer
-}{{"http", NewHTTPServer, NewHTTPClient}, {"grpc", NewGRPCServer, NewGRPCClient}}
+}
+
+// wires is both of them: a server and a client each.
+var wires = []wire{{"http", NewHTTPServer, NewHTTPClient}, {"grpc", NewGRPCServer, NewGRPCClient}}
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
