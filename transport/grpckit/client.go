@@ -22,8 +22,8 @@ import (
 // whenever the connection is made. No proxy is used.
 //
 // Generated code takes the connection as it is. Its calls carry what travels with a
-// call (see [call.Propagator.Inject]; metadata in the context stays), unary ones are
-// bounded by [ClientTimeout], and every error of a call or a stream, but io.EOF, is
+// call (see [call.Propagator.Inject]; metadata in the context stays, but for what a
+// [call.Injector] writes anew), unary ones are bounded by [ClientTimeout], and every error of a call or a stream, but io.EOF, is
 // an [*endpoint.Error] marked Outgoing. It is what the server answered, see [Error],
 // or
 //   - DeadlineExceeded or Canceled if the context ended
@@ -51,7 +51,9 @@ func newClient(in sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
 //
 // A change of the set costs no call: one that was begun stays where it is, also
 // on an instance that left, for as long as it takes. An instance whose connection is
-// lost is passed over until it is back. Errors of calls name the instance.
+// lost is passed over until it is back. If that takes more than a quarter of a second it
+// is, for the strategy, one that has left and then joins. Errors of calls name the
+// instance.
 //
 // The name is the authority that servers see, and what a certificate is checked
 // against.

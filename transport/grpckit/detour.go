@@ -9,13 +9,17 @@ import (
 )
 
 // detour returns a node for a call whose pick, first, has lost its connection a moment
-// ago. A call with a key asks the strategy once more, without those that
-// are lost: one that goes by keys sends each to an instance of its own. Other calls
-// are spread at random: to ask a round robin again would give them all to the next. If
+// ago. It asks the strategy again, for a call with a key without those that are lost: one
+// that goes by keys would name the same for ever, and so sends each key to an instance of
+// its own. If it insists the call goes to a random one, so that no neighbour gets all. If
 // nobody is connected it is first.
 func (p *connectedPicker) detour(ctx context.Context, now time.Duration, v *connectedView, first int) int {
+	again := ctx
 	if call.From(ctx).Key() != "" {
-		if i := v.pick(p.avoidingLost(ctx), now); p.usable(i) {
+		again = p.avoidingLost(ctx)
+	}
+	for range 4 {
+		if i := v.pick(again, now); p.usable(i) {
 			return i
 		}
 	}

@@ -17,7 +17,9 @@
 // The other side calls it, at one address or at whatever instance is live:
 //
 //	conn, err := grpckit.NewClient("10.0.0.1:8081")
+//	// or, of any sd.Instancer:
 //	conn, err := grpckit.NewBalancedClient("addsvc", instances, lb.PeakEWMA())
+//
 //	sum := grpckit.NewEndpoint(pb.NewAddClient(conn).Sum)
 //
 // or with one connection for each instance, for whatever belongs to one of them:

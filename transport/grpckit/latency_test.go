@@ -1,17 +1,11 @@
 package grpckit_test
 
 import (
-	"context"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/test/bufconn"
-
 	"github.com/dowelkit/dowel/lb"
-	"github.com/dowelkit/dowel/transport/grpckit"
 	"github.com/dowelkit/dowel/transport/grpckit/internal/echopb"
 )
 
@@ -20,14 +14,8 @@ import (
 // so that nothing but the servers takes any.
 func TestPicksSeeLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, 0)
-		listeners := make(map[string]*bufconn.Listener)
-		for _, addr := range []string{"10.0.0.1:1", "10.0.0.2:1"} {
-			listeners[addr] = bufconn.Listen(1 << 16)
-			f.start(listeners[addr], addr)
-		}
-		conn := f.client(lb.PeakEWMA(), grpckit.DialOptions(grpc.WithContextDialer(
-			func(ctx context.Context, addr string) (net.Conn, error) { return listeners[addr].DialContext(ctx) })))
+		f, wire := newWiredFleet(t, 2)
+		conn := f.client(lb.PeakEWMA(), wire.option())
 		defer conn.Close()
 		f.answers(conn, f.members...)
 		client := echopb.NewEchoClient(conn)
@@ -44,9 +32,6 @@ func TestPicksSeeLatency(t *testing.T) {
 			if n := f.members[slow].calls.Load() - before; n > 20 {
 				t.Errorf("the slow one got %d calls of 200", n)
 			}
-		}
-		for _, m := range f.members {
-			m.Stop()
 		}
 	})
 }

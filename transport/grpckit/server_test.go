@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -205,6 +206,25 @@ func TestUsersStreamInterceptorsAreInside(t *testing.T) {
 		}
 		if endpoint.CodeOf(err) != code || id != "id" || strings.Contains(err.Error(), "secret") {
 			t.Errorf("the interceptor saw %q, the error is %v", id, err)
+		}
+	}
+}
+
+// grpc-go's workers are an option of the server's, which may be taken back.
+func TestAServerMayDoWithoutWorkers(t *testing.T) {
+	for opts, want := range map[*[]grpckit.ServerOption]bool{
+		{}: true, {grpckit.ServerOptions(grpc.NumStreamWorkers(0))}: false,
+	} {
+		var stack string
+		addr := serve(t, grpckit.NewServer(*opts...), &echo{say: func(_ context.Context, m *echopb.Message) (*echopb.Message, error) {
+			stack = string(debug.Stack())
+			return m, nil
+		}})
+		if _, err := echopb.NewEchoClient(dial(t, addr)).Say(within(t), &echopb.Message{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(stack, ".serverWorker("); got != want {
+			t.Errorf("the call ran on a worker: %v, want %v", got, want)
 		}
 	}
 }
