@@ -51,9 +51,8 @@ func newClient(in sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
 //
 // A change of the set costs no call: one that was begun stays where it is, also
 // on an instance that left, for as long as it takes. An instance whose connection is
-// lost is passed over until it is back. If that takes more than a quarter of a second it
-// is, for the strategy, one that has left and then joins. Errors of calls name the
-// instance.
+// lost is passed over until it is back: its calls go to whom the strategy picks next,
+// those of one key to the same. Errors of calls name the instance.
 //
 // The name is the authority that servers see, and what a certificate is checked
 // against.

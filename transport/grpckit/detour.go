@@ -8,18 +8,18 @@ import (
 	"github.com/dowelkit/dowel/call"
 )
 
-// detour returns a node for a call whose pick, first, has lost its connection a moment
-// ago. It asks the strategy again, for a call with a key without those that are lost: one
+// detour returns a node for a call whose pick, first, has lost its connection. It asks
+// the strategy again, for a call with a key without those that are lost: one
 // that goes by keys would name the same for ever, and so sends each key to an instance of
 // its own. If it insists the call goes to a random one, so that no neighbour gets all. If
 // nobody is connected it is first.
-func (p *connectedPicker) detour(ctx context.Context, now time.Duration, v *connectedView, first int) int {
+func (p *connectedPicker) detour(ctx context.Context, now time.Duration, first int) int {
 	again := ctx
 	if call.From(ctx).Key() != "" {
 		again = p.avoidingLost(ctx)
 	}
 	for range 4 {
-		if i := v.pick(again, now); p.usable(i) {
+		if i := p.inner.Pick(again, now); p.usable(i) {
 			return i
 		}
 	}

@@ -45,7 +45,7 @@ func TestALostConnectionIsPassedOver(t *testing.T) {
 var losses = []string{"refused", "hanging"}
 
 // The calls that a lost instance would get go to all others, and not to one neighbour:
-// in the moment in which it might be back, in which time stands still here, and later.
+// while the first attempt to make the connection again lasts, and later.
 func TestTheCallsOfALostInstanceAreSpread(t *testing.T) {
 	for _, how := range losses {
 		for name, strategy := range map[string]lb.Strategy{

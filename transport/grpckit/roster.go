@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"sync"
-	"sync/atomic"
 
 	"google.golang.org/grpc/connectivity"
 
@@ -19,7 +18,6 @@ import (
 // roster knows which instances there are and what became of their connections: so
 // that a call waits while there is hope, and fails at once when there is none.
 type roster struct {
-	changes  atomic.Uint64 // how often an instance was away, or back
 	mu       sync.Mutex
 	known    bool             // a set has come
 	watchErr error            // since the last set
