@@ -26,6 +26,16 @@
 // cases at once as the harness allows. What a Service cannot do is skipped,
 // unless it must.
 //
+// A registrant that is killed is a process of its own, if the Service says by Process
+// where it registers. The suite starts the test binary again for that:
+//
+//	func TestMain(m *testing.M) {
+//		sdtest.Registrant(func(process string) (sd.Registrar, error) {
+//			return myregistry.NewRegistrar(connect(process))
+//		})
+//		os.Exit(m.Run())
+//	}
+//
 // The log ends with a table of how long the registry took for what: until a
 // registration was seen, until an outage was noticed, until all was as before.
 package sdtest
