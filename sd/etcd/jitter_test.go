@@ -45,8 +45,9 @@ func TestJitter(t *testing.T) {
 	proxy.Reset()
 	for what, most := range map[string]time.Duration{questions: time.Second, heartbeats: ttl / 10} {
 		eventually(t, func() bool { return len(music.opened(what, broken)) >= n }, func() string { return "too few streams for " + what })
-		if took := music.opened(what, broken); took[0] > most*3/10 || took[n-1] < most*7/10 {
-			t.Errorf("streams for %s are opened again after %v to %v; want 0 to %v", what, took[0], took[n-1], most)
+		// On a busy machine it takes a while until all know of it.
+		if took := music.opened(what, broken); took[n-1]-took[0] < most/2 {
+			t.Errorf("streams for %s are opened again after %v to %v; want a spread of %v", what, took[0], took[n-1], most)
 		}
 	}
 }

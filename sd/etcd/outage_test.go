@@ -87,7 +87,8 @@ func TestLeaderKilled(t *testing.T) {
 	ensemble := testserver.NewEtcdEnsemble(t, 3)
 	client := dialAll(t, ensemble.Addrs())
 	w := watch(t, newInstancer(t, client, "/s"))
-	r := register(t, newRegistrar(t, client, "/s"), old)
+	// A new leader may take seconds on a busy machine, and the lease must outlast that.
+	r := register(t, newRegistrar(t, client, "/s", etcd.RegisterTTL(2*ttl)), old)
 	w.sees("x=old:1")
 	w.always("x")
 	before, entry := r.State(), entryOf(t, client, "/s/x")
