@@ -94,6 +94,38 @@ func await(t testing.TB, ok func() bool) {
 	}
 }
 
+// A node counts the picks that led to it and no others, such as a first draw that
+// was taken back.
+func TestWhatEntersIsWhatWasPicked(t *testing.T) {
+	for name, strategy := range map[string]lb.Strategy{
+		"random": lb.Random(), "round robin": lb.RoundRobin(), "least request": lb.LeastRequest(), "peak": lb.PeakEWMA(),
+	} {
+		t.Run(name, func(t *testing.T) { countPicks(t, strategy) })
+	}
+}
+
+func countPicks(t *testing.T, strategy lb.Strategy) {
+	e, _ := endpointer(t, instances(4), nil)
+	balancer := lb.New(e, strategy)
+	picked := map[string]uint32{}
+	for range 400 { // all stay in flight, so that least request looks twice
+		l, err := balancer.Pick(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		picked[l.Instance().ID]++
+		defer l.Done(t.Context(), nil)
+	}
+	for _, n := range e.Set().Nodes() {
+		if n.Entered() != picked[n.Instance().ID] {
+			t.Errorf("%d entered %s, picked were %d", n.Entered(), n.Instance().ID, picked[n.Instance().ID])
+		}
+	}
+	if e.Entered() != 400 || balancer.Endpointer() != e {
+		t.Errorf("%d entered, want 400", e.Entered())
+	}
+}
+
 func BenchmarkPick(b *testing.B) {
 	for _, s := range []struct {
 		name     string
