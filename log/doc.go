@@ -7,7 +7,7 @@
 //	logger.InfoContext(ctx, "sent", "bytes", 12)         // carries request_id
 //
 // [NewHandler] does the second for any slog.Handler, and [Adder] functions put
-// more on a record: trace_id and span_id, for instance. The names of attributes
-// are the constants below. Requests, responses, the caller's identity, and the
-// values that travel with a call are never logged.
+// more on a record: trace_id and span_id, for instance, by LogAttrs of package
+// tracing. The names of attributes are the constants below. Requests, responses, the
+// caller's identity, and the values that travel with a call are never logged.
 package log
