@@ -18,7 +18,9 @@ import (
 type meter struct {
 	t      testing.TB
 	reader *sdk.ManualReader
-	with   metrics.Option
+
+	provider *sdk.MeterProvider
+	with     metrics.Option
 }
 
 func newMeter(t testing.TB) *meter {
@@ -26,7 +28,7 @@ func newMeter(t testing.TB) *meter {
 	reader := sdk.NewManualReader()
 	provider := sdk.NewMeterProvider(sdk.WithReader(reader))
 	t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
-	return &meter{t, reader, metrics.Provider(provider)}
+	return &meter{t, reader, provider, metrics.Provider(provider)}
 }
 
 // collect returns the metrics by name, of which there is one each.

@@ -18,7 +18,7 @@ import (
 //
 // Server returns next itself if there is no Provider or it is OpenTelemetry's no-op
 // one; that is decided here and not per call. A call allocates nothing. If the
-// provider's SDK has exemplars, those of sampled spans of the context are kept. It is
+// provider's SDK has exemplars, they lead to sampled spans: put tracing round it. It is
 // safe for concurrent use. It panics if next is nil, name is empty, or an option is
 // nil or out of range.
 func Server[Req, Resp any](

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/dowelkit/dowel/endpoint"
@@ -182,8 +183,13 @@ func TestAttributesReplaceAndAdd(t *testing.T) {
 // Two sides of one method are not one, and neither are two methods.
 func TestWhatIsCountedTogether(t *testing.T) {
 	m := newMeter(t)
+	watched := &watched{MeterProvider: m.provider}
+	m.with = metrics.Provider(watched)
 	for range 3 { // as a function that dials does
 		_, _ = metrics.Attempt(echo, "orders/Place", m.with)(t.Context(), "")
+	}
+	if watched.callbacks != 1 {
+		t.Errorf("three of a kind are read by %d callbacks, want 1", watched.callbacks)
 	}
 	_, _ = metrics.Attempt(echo, "orders/Cancel", m.with)(t.Context(), "")
 	m.want("dowel.client.attempt.duration",
@@ -191,4 +197,24 @@ func TestWhatIsCountedTogether(t *testing.T) {
 	m.want("dowel.client.active_attempts", "rpc.method=orders/Cancel,rpc.system.name=dowel: 0",
 		"rpc.method=orders/Place,rpc.system.name=dowel: 0")
 	m.want("rpc.client.call.duration")
+}
+
+// watched is a provider that counts what is left behind in it.
+type watched struct {
+	metric.MeterProvider
+	callbacks int
+}
+
+func (w *watched) Meter(name string, opts ...metric.MeterOption) metric.Meter {
+	return watchedMeter{w.MeterProvider.Meter(name, opts...), w}
+}
+
+type watchedMeter struct {
+	metric.Meter
+	by *watched
+}
+
+func (m watchedMeter) RegisterCallback(f metric.Callback, of ...metric.Observable) (metric.Registration, error) {
+	m.by.callbacks++
+	return m.Meter.RegisterCallback(f, of...)
 }

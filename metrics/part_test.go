@@ -136,12 +136,12 @@ func TestEndpointer(t *testing.T) {
 		source := sd.InstancerFunc(func(ctx context.Context) iter.Seq2[[]*sd.Instance, error] {
 			return func(yield func([]*sd.Instance, error) bool) {
 				set := []*sd.Instance{{ID: "a", Addr: "a:1"}, {ID: "b", Addr: "bad:1"}}
-				for err := error(nil); ; {
-					if err != nil && !yield(nil, err) || err == nil && !yield(set, nil) {
-						return
-					}
+				for {
 					select {
-					case err = <-events:
+					case err := <-events:
+						if err != nil && !yield(nil, err) || err == nil && !yield(set, nil) {
+							return
+						}
 					case <-ctx.Done():
 						return
 					}
@@ -157,6 +157,7 @@ func TestEndpointer(t *testing.T) {
 		defer e.Close()
 		metrics.Endpointer(e, "orders", m.with)
 		m.want("dowel.registry.set.age") // nobody knows yet
+		events <- nil
 		synctest.Wait()
 		time.Sleep(90 * time.Second)
 		want := func(failing, errs int, age float64) {
@@ -298,6 +299,8 @@ func TestThrottlersOfOneName(t *testing.T) {
 	_, _ = busy.Allow()
 	m.want("dowel.throttle.probability", "dowel.name=orders: 1")
 	m.want("dowel.throttle.refused_calls", "dowel.name=orders: 1")
+	idle.Force(circuitbreaker.ForceOpen) // and there is no probability of two
+	m.want("dowel.throttle.probability", "dowel.name=orders: 1")
 }
 
 func TestLimiters(t *testing.T) {
