@@ -101,7 +101,7 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 	t.errs = append(t.errs, err)
 	t.attempts++
 	t.made += told.attempts
-	
+	t.counts.retried()
 	if t.onRetry != nil {
 		t.onRetry(ctx, t.attempts, err)
 	}
