@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 		New:      f.service,
 		Lease:    ttl + time.Second, // an agent that is busy is late
 		Patience: 3 * time.Minute,   // for a machine that is busy
-		Parallel: 16,
+		Parallel: 8,
 		Many:     200,
 		Packages: []string{"github.com/dowelkit/dowel/sd/consul", "github.com/hashicorp/consul/api"},
 		// There is no Close: a client of Consul's cannot be closed, and has nothing open

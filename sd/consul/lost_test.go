@@ -55,10 +55,19 @@ func TestLost(t *testing.T) {
 			}
 		}, again: true},
 		"a late request undid the last": {lose: func(a *agent) { a.service.Check.CheckID = "service:web:a:x:9" }, again: true},
-		"a proxy knows no route":        {lose: func(a *agent) { a.fault = once(404, "not found") }},
-		"an error now and then":         {lose: func(a *agent) { a.fault = once(500, "busy") }},
-		"refused now and then":          {lose: func(a *agent) { a.fault = once(403, "ACL not found") }},
-		"Consul checks, and forgot":     {opts: own(), lose: func(a *agent) { a.service = nil }, again: true},
+		"two connections are dead": {lose: func(a *agent) {
+			n := 0
+			a.fault = func(r *http.Request) (*http.Response, error) {
+				if n++; n > 2 {
+					return nil, nil
+				}
+				return a.hang(r)
+			}
+		}},
+		"a proxy knows no route":    {lose: func(a *agent) { a.fault = once(404, "not found") }},
+		"an error now and then":     {lose: func(a *agent) { a.fault = once(500, "busy") }},
+		"refused now and then":      {lose: func(a *agent) { a.fault = once(403, "ACL not found") }},
+		"Consul checks, and forgot": {opts: own(), lose: func(a *agent) { a.service = nil }, again: true},
 		"Consul checks, and shows another": {opts: own(), lose: func(a *agent) {
 			s := *a.service
 			s.Port++
@@ -70,12 +79,15 @@ func TestLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kept(t, c.opts, func(t *testing.T, a *agent, r *sd.Registration) {
 				time.Sleep(time.Minute)
+				since := r.State().Since
 				a.with(c.lose)
-				time.Sleep(15 * time.Second)
+				time.Sleep(30 * time.Second)
 				synctest.Wait()
 				want := 1
 				if c.again {
 					want = 2
+				} else if s := r.State().Since; !s.Equal(since) {
+					t.Errorf("it is registered since %v and no longer since %v", s, since)
 				}
 				if state := r.State(); len(a.registered) != want || !state.Registered || state.Err != nil {
 					t.Errorf("it registered %d times and is %+v; want %d", len(a.registered), state, want)

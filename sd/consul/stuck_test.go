@@ -2,6 +2,7 @@ package consul_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -123,6 +124,38 @@ func TestSlowAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPatienceEnds: what was slow once is not taken for slow for ever.
+func TestPatienceEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		agent := newCatalog(list(entry("a", "h", "80")))
+		w := &wire{agent: agent}
+		events := watch(ctx, instancer(t, w))
+		<-events
+		for n := range uint64(10) {
+			synctest.Wait()
+			dead := w.queries.Load() // the one that waits
+			var passed atomic.Bool
+			w.after = func(r *http.Request) {
+				if w.queries.Load() == dead && !passed.Swap(true) {
+					<-r.Context().Done()
+				}
+			}
+			start := time.Now()
+			agent.set(11+2*n, list(entry("b", "h", fmt.Sprint(81+n))), nil)
+			<-events
+			if d := time.Since(start); d > 10*time.Second {
+				t.Errorf("the %dth time it takes %v to find out that a connection is dead", n+1, d)
+			}
+			// The next one works.
+			synctest.Wait()
+			agent.set(12+2*n, list(entry("a", "h", "80")), nil)
+			<-events
+		}
+	})
 }
 
 // TestAnswerThatDoesNotEnd: one that begins and breaks off is not waited for for long.
