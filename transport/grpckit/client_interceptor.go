@@ -15,7 +15,7 @@ type clientCore struct {
 
 // UnaryClientInterceptor gives the calls of a connection that was not made by
 // [NewClient] what that gives: metadata, a timeout and errors. Of the options those
-// that say how to connect count for nothing here. It panics if one is nil or out of
+// that say how to connect, and [ReportTo], count for nothing here. It panics if one is nil or out of
 // range.
 func UnaryClientInterceptor(opts ...ClientOption) grpc.UnaryClientInterceptor {
 	return (&clientCore{clientConfig: mustClientConfig("UnaryClientInterceptor", opts)}).unary

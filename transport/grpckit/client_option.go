@@ -86,7 +86,7 @@ func Foreign() ClientOption {
 //	loads := new(lb.Loads)
 //	conn, err := grpckit.NewBalancedClient("addsvc", instances, lb.LeastLoaded(loads), grpckit.ReportTo(loads))
 //
-// Servers with [ReportLoad] do, and all others that send the trailer
+// It is what servers with [ReportLoad] send, and all others that send the trailer
 // endpoint-load-metrics-bin of gRFC A51: of a report the application's utilization
 // counts, or that of the processor if it has none.
 func ReportTo(loads *lb.Loads) ClientOption {

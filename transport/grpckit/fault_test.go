@@ -2,8 +2,10 @@ package grpckit_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -97,7 +99,7 @@ func TestAMalformedFrame(t *testing.T) {
 		addr := serve(t, grpckit.NewServer(), &echo{say: repeat})
 		client := echopb.NewEchoClient(dial(t, addr))
 		for _, text := range []string{
-			"GET / HTTP/1.1\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
 			preface + "this is no frame at all",
 			preface + settings + "\x00\x00\x05\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff\xff", // HEADERS
 			preface + settings + "\x00\x00\x01\x00\x00\x00\x00\x00\x07x",                    // DATA of no stream
@@ -109,6 +111,14 @@ func TestAMalformedFrame(t *testing.T) {
 			defer conn.Close()
 			if _, err := io.WriteString(conn, text); err != nil {
 				t.Fatal(err)
+			}
+			// One that is too long is waited for, for as long as a handshake may take, and
+			// the last is an error of a stream alone.
+			if !strings.HasSuffix(text, "at all") && !strings.HasSuffix(text, "x") {
+				_ = conn.SetReadDeadline(time.Now().Add(patience))
+				if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("the connection stays open after %q", text)
+				}
 			}
 			if _, err := client.Say(within(t), &echopb.Message{}); err != nil {
 				t.Errorf("others are told %v", err)

@@ -135,8 +135,8 @@ func (s *Server) GracefulStop() {
 // Stop is Close.
 func (s *Server) Stop() { _ = s.Close() }
 
-// Shutdown is not healthy any more, tells clients to call elsewhere (GOAWAY), and
-// returns once no call and no stream is in flight, or with the context's error. Close
+// Shutdown makes the health service say NOT_SERVING, tells clients to call elsewhere
+// (GOAWAY), and returns once no call and no stream is in flight, or with the context's error. Close
 // ends what is left then.
 func (s *Server) Shutdown(ctx context.Context) error {
 	done := make(chan struct{})
