@@ -44,8 +44,31 @@ type state[C any] struct {
 // observer is a picker that observes, and the clock it is told.
 type observer struct {
 	Observer
-	starter Starter // nil if the picker is none
+	starter Starter     // nil if the picker is none
+	ewma    *ewmaPicker // asked and told by no interface if it is the picker
 	epoch   time.Time
+}
+
+// begin picks and acquires a node at the time that it returns. The node is nil if
+// the one picked has left.
+func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, i int, now time.Duration) {
+	now = time.Since(o.epoch)
+	if e := o.ewma; e != nil {
+		i = e.Pick(ctx, now)
+		if node = e.places[i].node; node.Acquire() {
+			e.Start(i, now)
+			return node, i, now
+		}
+		return nil, 0, 0
+	}
+	i = o.Pick(ctx, now)
+	if node = nodes[i]; !node.Acquire() {
+		return nil, 0, 0
+	}
+	if o.starter != nil {
+		o.starter.Start(i, now)
+	}
+	return node, i, now
 }
 
 // ended is Done for a picker that wants to know. It takes the fields of the lease:
@@ -55,6 +78,10 @@ func (o *observer) ended(ctx context.Context, err error, node *sd.Node, i int, s
 	out := Outcome{Start: start, End: time.Since(o.epoch)}
 	if err != nil {
 		out.Result, out.RetryAfter = result(ctx, err), endpoint.RetryAfter(err)
+	}
+	if o.ewma != nil {
+		o.ewma.Observe(i, out)
+		return
 	}
 	o.Observe(i, out)
 }
@@ -113,7 +140,9 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 			return Lease[C]{state: s, node: node, index: i}, nil
 		}
 	case s.observer != nil:
-		return b.observed(ctx, s)
+		if node, i, now := s.observer.begin(ctx, s.nodes); node != nil {
+			return Lease[C]{state: s, node: node, index: i, start: now}, nil
+		}
 	case len(s.nodes) > 0:
 		i := s.picker.Pick(ctx, 0)
 		if node := s.nodes[i]; node.Acquire() {
@@ -121,20 +150,6 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 		}
 	}
 	return b.pick(ctx)
-}
-
-// observed is Pick by a picker that wants to know the time.
-func (b *Balancer[C]) observed(ctx context.Context, s *state[C]) (Lease[C], error) {
-	now := time.Since(s.observer.epoch)
-	i := s.observer.Pick(ctx, now)
-	node := s.nodes[i]
-	if !node.Acquire() {
-		return b.pick(ctx)
-	}
-	if s.observer.starter != nil {
-		s.observer.starter.Start(i, now)
-	}
-	return Lease[C]{state: s, node: node, index: i, start: now}, nil
 }
 
 // special reports whether a pick must look at the call.
@@ -201,7 +216,8 @@ func (b *Balancer[C]) renew() *state[C] {
 		next.picker = b.strategy.Picker(next.nodes, s.picker)
 		if o, ok := next.picker.(Observer); ok {
 			starter, _ := o.(Starter)
-			next.observer = &observer{o, starter, b.epoch}
+			ewma, _ := next.picker.(*ewmaPicker)
+			next.observer = &observer{o, starter, ewma, b.epoch}
 		}
 		next.draw = drawOf(next.picker)
 	}

@@ -84,6 +84,10 @@ func (e *ewma) Picker(nodes []*sd.Node, prev Picker) Picker {
 		before, p.shared = *b, b.shared
 	}
 	p.cells = Carry(nodes, before.nodes, before.cells, func(*sd.Node) *ewmaCell { return new(ewmaCell) })
+	p.places = make([]ewmaPlace, len(nodes))
+	for i, n := range nodes {
+		p.places[i] = ewmaPlace{n, p.cells[i]}
+	}
 	if p.weights = weightsOf(nodes); p.weights != nil {
 		p.shares = newShares(p.weights)
 	}

@@ -16,9 +16,15 @@ type ewmaPicker struct {
 	ewma
 	nodes   []*sd.Node
 	cells   []*ewmaCell // parallel to nodes
+	places  []ewmaPlace // the same two, for a pick to find them in one cache line
 	weights []float64   // nil if all are equal
 	shares  *shares
 	shared  *ewmaShared
+}
+
+type ewmaPlace struct {
+	node *sd.Node
+	cell *ewmaCell
 }
 
 // ewmaShared is what a picker has in common with its predecessors. It is written
@@ -62,7 +68,8 @@ func (p *ewmaPicker) Pick(_ context.Context, now time.Duration) int {
 // load is the load of node i, in nanoseconds. It compares by if, because max has to
 // heed what no latency is: NaN and -0.
 func (p *ewmaPicker) load(i int, now time.Duration, typical float64) float64 {
-	c, n := p.cells[i], p.nodes[i].InFlight()
+	place := &p.places[i]
+	c, n := place.cell, place.node.InFlight()
 	expect, proven := typical, false
 	if bits := c.cost.Load(); bits != 0 {
 		since := now - time.Duration(c.stamp.Load())
@@ -94,10 +101,10 @@ func (p *ewmaPicker) load(i int, now time.Duration, typical float64) float64 {
 }
 
 // Start books the beginning of a call, see [Starter]. Without it there is no silence.
-func (p *ewmaPicker) Start(i int, now time.Duration) { p.cells[i].start(now, &p.ewma) }
+func (p *ewmaPicker) Start(i int, now time.Duration) { p.places[i].cell.start(now, &p.ewma) }
 
 func (p *ewmaPicker) Observe(i int, o Outcome) {
-	c := p.cells[i]
+	c := p.places[i].cell
 	c.end(o.End, &p.ewma)
 	typical := math.Float64frombits(p.shared.typical.Load())
 	switch o.Result {
