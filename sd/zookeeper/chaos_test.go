@@ -28,12 +28,17 @@ func TestChaos(t *testing.T) {
 				f.old = seed%10 == 9
 				client := f.client(t, told)
 				instances := instancer(t, client, web)
-				w, other := watch(t, instances), watch(t, instancer(t, client, web))
+				others := instances
+				if seed%2 == 1 {
+					others = bareInstancer(t, client, web)
+				}
+				w, other := watch(t, instances), watch(t, others)
 				for range 60 {
 					chaos(f, r, client)
 					if r.IntN(10) == 0 {
+						synctest.Wait() // see chaos
 						other.end()
-						other = watch(t, instances)
+						other = watch(t, others)
 					}
 					time.Sleep(time.Duration(r.IntN(1500)) * time.Millisecond)
 				}

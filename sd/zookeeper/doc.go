@@ -65,11 +65,11 @@
 //	a change     1, of the node   1
 //	a leaver     1, of the node   1, of the list of names
 //	a newcomer   1, of the node   2, of the list and the node
-//	an outage    2, of one node   1, and one of each node over 5 s; no data
+//	an outage    3, of one node   1, and one of each node over 5 s; no data
 //
 // So a thousand clients with sessions of 10 s send 300 pings/s in steady state; an
 // instance that flaps, leaving and coming once in a second, costs 2,000 small
-// reads/s more, and the end of an outage 2,000 requests once. After an outage the
+// reads/s more, and the end of an outage 3,000 requests once. After an outage the
 // client also sets its watches again, and each reads what has changed meanwhile at a
 // time of its own, over one second and half a millisecond more for each node; so it is
 // too where the session was lost and all has to be read, 32 nodes at a time.

@@ -314,6 +314,7 @@ func (l *fakeLine) answer(b []byte) bool {
 		time.AfterFunc(time.Millisecond, func() { l.Close() })
 	case op == opAddWatch:
 		l.trees[path] = true
+		delete(l.children, path) // there is one kind of watch for a path
 		reply(0, make([]byte, 4))
 	case op == opCreate && n != nil:
 		reply(codeNodeExists, nil)

@@ -56,8 +56,9 @@ func (l *line) whole() bool {
 	return l.restored || len(l.sets) == 0 && time.Since(l.since) > calmDown
 }
 
-// plant returns the requests for a tree; the second checks what the bells missed
-// before. The caller has the Dialer's lock.
+// plant returns the requests for a tree: the watch; what gives others theirs back on
+// the list of the children, whose place it takes; and to check, what tells whether the
+// bells missed anything before. The caller has the Dialer's lock.
 func (l *line) plant(t *tree, check bool) (requests [][]byte) {
 	if l.dialer.ignored {
 		return nil
@@ -67,14 +68,16 @@ func (l *line) plant(t *tree, check bool) (requests [][]byte) {
 	}
 	t.line, t.stands, t.refused = l, false, false
 	t.round++
-	ask := func(check, last bool, op int32, tail ...byte) {
+	next := func(check, last, aside bool) int32 {
 		l.number--
-		l.asked[l.number] = question{t, t.round, t.told, check, last}
-		requests = append(requests, request(l.number, op, t.path, tail...))
+		l.asked[l.number] = question{t, t.round, t.told, check, last, aside}
+		return l.number
 	}
-	ask(false, !check, opAddWatch, 0, 0, 0, recursive)
+	requests = append(requests,
+		request(next(false, !check, false), opAddWatch, nil, t.path, 0, 0, 0, recursive),
+		request(next(false, false, true), opSetWatches, childrenAfter(l.seen), t.path))
 	if check {
-		ask(true, true, opExists, 0)
+		requests = append(requests, request(next(true, true, false), opExists, nil, t.path, 0))
 	}
 	return requests
 }

@@ -23,6 +23,7 @@ type question struct {
 	told  int64 // if the children changed after that, the bells missed it
 	check bool  // whether they did, and not the watch itself
 	last  bool  // of the round
+	aside bool  // for others
 }
 
 // watch rings the bell for whatever happens below path. It returns once the server
@@ -110,8 +111,8 @@ func (d *Dialer) answered(l *line, q question, code int32, changed int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := q.tree
-	if t.line != l || t.round != q.round {
-		return // it was asked again
+	if t.line != l || t.round != q.round || q.aside {
+		return // it was asked again, or is nothing to us
 	}
 	switch {
 	case q.check && (code != codeOK || changed > q.told):

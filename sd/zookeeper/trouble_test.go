@@ -245,12 +245,14 @@ func TestBrokenTwice(t *testing.T) {
 }
 
 // TestForeignWatch: whoever shares the client and watches the same path with one of
-// the older watches takes nothing from ours.
+// the older watches takes nothing from ours, and ours takes nothing from him.
 func TestForeignWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(map[string]string{web: "", web + "/a": data("a", 1)})
 		client := f.client(t, true)
 		instances := instancer(t, client, web)
+		bare := watch(t, bareInstancer(t, client, web))
+		bare.sees("a")
 		w := watch(t, instances)
 		w.sees("a")
 		_, _, sprung, err := client.ExistsW(web)
@@ -259,6 +261,7 @@ func TestForeignWatch(t *testing.T) {
 		}
 		f.set(web+"/b", data("b", 1))
 		w.sees("a", "b")
+		bare.sees("a", "b")
 		f.set(web, "hello")
 		<-sprung
 		f.breakAll()
@@ -273,5 +276,6 @@ func TestForeignWatch(t *testing.T) {
 		w.sees("a", "b", "c")
 		f.set(web+"/d", data("d", 1))
 		w.sees("a", "b", "c", "d")
+		bare.sees("a", "b", "c", "d")
 	})
 }

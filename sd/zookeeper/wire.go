@@ -29,15 +29,24 @@ const (
 	statChildren = 8 + 8 + 8 + 8 + 4 + 4 + 4 + 8 + 4 + 4
 )
 
-// request returns the frame of one that is about a path. tail follows the path.
-func request(number, op int32, path string, tail ...byte) []byte {
-	b := make([]byte, frameHead, requestHead+4+len(path)+len(tail))
+// request returns the frame of one that is about a path. What comes before it and
+// after it depends on the operation.
+func request(number, op int32, before []byte, path string, after ...byte) []byte {
+	b := make([]byte, frameHead, requestHead+len(before)+4+len(path)+len(after))
 	b = binary.BigEndian.AppendUint32(b, uint32(number))
 	b = binary.BigEndian.AppendUint32(b, uint32(op))
+	b = append(b, before...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(path)))
-	b = append(append(b, path...), tail...)
+	b = append(append(b, path...), after...)
 	binary.BigEndian.PutUint32(b, uint32(len(b)-frameHead))
 	return b
+}
+
+// childrenAfter begins a request to set watches again, after a transaction: none on
+// data of what is there or is not, and one on children.
+func childrenAfter(seen int64) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(seen))
+	return append(b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 }
 
 // operation returns what the frame of a request asks for.
