@@ -8,7 +8,6 @@ FUZZTIME ?= 10s
 .PHONY: test servers lint bench fuzz cover
 
 SHELL := bash
-.SHELLFLAGS := -o pipefail -c
 
 # go test tells the figures of what passes only with -v, and then much else.
 FIGURES := grep -Ev '^(=== |[[:space:]]*--- PASS)'
@@ -17,10 +16,10 @@ FIGURES := grep -Ev '^(=== |[[:space:]]*--- PASS)'
 # module alone, as its users see it. There the registries' suites, which are long and
 # have just run, are left out by -short. What registries took for what is in the log.
 test: servers
-	@set -e; for m in $(MODULES); do \
+	@set -eo pipefail; for m in $(MODULES); do \
 		case " $(REGISTRIES) " in *" $$m "*) v=-v;; *) v=;; esac; \
 		echo "== $$m, in the workspace"; (cd $$m && go test -race $$v ./... | $(FIGURES)); done
-	@set -e; for m in $(MODULES) $(OUTSIDE); do \
+	@set -eo pipefail; for m in $(MODULES) $(OUTSIDE); do \
 		case " $(REGISTRIES) " in *" $$m "*) short=-short;; *) short=;; esac; \
 		case $$m in benchmarks) v=-v;; *) v=;; esac; \
 		echo "== $$m, alone"; (cd $$m && GOWORK=off go test $$short $$v ./... | $(FIGURES)); done
