@@ -20,6 +20,7 @@ type entry struct {
 	put     *api.AgentServiceRegistration // the last, nil before the first
 	checkID string                        // of its TTL check
 	fused   bool                          // the TTL check is a fuse, which is still there
+	doubted bool                          // the last attempt to register has no known outcome
 	stands  *sd.Instance                  // what the agent took, or may have taken
 	doubts  int                           // how many Puts had no known outcome
 	renewed time.Time                     // when the agent last heard of us
@@ -59,7 +60,12 @@ func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	}
 	e.put, e.stands, e.fused = registration, &in, e.registrar.options.check != nil
 	start := time.Now()
-	registering, cancel := context.WithTimeout(ctx, answerWithin)
+	registering, cancel := context.WithCancel(ctx)
+	if !e.doubted {
+		// Once only: an agent that is slow, and no dead connection, would have to do
+		// it again and again.
+		registering, cancel = context.WithTimeout(ctx, answerWithin)
+	}
 	defer cancel()
 	err = e.registrar.agent.ServiceRegisterOpts(registration,
 		api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(registering))
@@ -68,6 +74,7 @@ func (e *entry) register(ctx context.Context, in sd.Instance) error {
 		// have expired.
 		err = e.renew(ctx)
 	}
+	e.doubted = err != nil
 	switch {
 	case err == nil:
 		e.renewed = start

@@ -240,6 +240,36 @@ func TestOvertakenByItsLike(t *testing.T) {
 	})
 }
 
+// TestSlowRegister: an agent that takes long is not told again and again.
+func TestSlowRegister(t *testing.T) {
+	kept(t, nil, func(t *testing.T, a *agent, r *sd.Registration) {
+		tries := 0
+		a.with(func(a *agent) {
+			a.fault = func(r *http.Request) (*http.Response, error) {
+				if !strings.HasSuffix(r.URL.Path, "/register") {
+					return nil, nil
+				}
+				tries++
+				a.mu.Unlock()
+				defer a.mu.Lock()
+				select {
+				case <-time.After(8 * time.Second):
+					return nil, nil
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
+				}
+			}
+		})
+		in := r.Instance()
+		in.Weight = 6
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := r.Update(ctx, in); err != nil || tries != 2 {
+			t.Errorf("after %d tries Update returns %v; want 2", tries, err)
+		}
+	})
+}
+
 // TestLostUpdate: a change that the agent never got is made again, though the agent
 // knows the instance as it was before.
 func TestLostUpdate(t *testing.T) {
