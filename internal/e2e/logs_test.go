@@ -22,9 +22,9 @@ func TestTheLogsOfAllHopsAgreeOnWhoseRequestItIs(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdk.NewTracerProvider(sdk.WithSyncer(spans))
 	var journal journal
-	s := &shop{t: t, journal: &journal, tracing: map[string]tracing.Option{}}
+	s := &shop{t: t, journal: &journal, tracing: map[string][]tracing.Option{}}
 	for _, service := range services {
-		s.tracing[service] = tracing.Provider(provider)
+		s.tracing[service] = []tracing.Option{tracing.Provider(provider)}
 	}
 	buy := s.open()
 	const requests = 10

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,9 +28,9 @@ import (
 // refused, and made again; the first one to take it hangs, and loses its hedge.
 type shop struct {
 	t       *testing.T
-	tracing map[string]tracing.Option // by service
-	metrics map[string]metrics.Option // by service, and may be nil
-	journal io.Writer                 // of all services
+	tracing map[string][]tracing.Option // by service
+	metrics map[string][]metrics.Option // by service
+	journal io.Writer                   // of all services
 	servers []*httptest.Server
 	clients []io.Closer
 	hanging sync.Map // a channel by item
@@ -88,8 +89,8 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 		logger.InfoContext(ctx, "working", "item", item)
 		return next(ctx, item)
 	}
-	e = tracing.Server(log.Calls(e, logger, name), name, s.tracing[service])
-	e = metrics.Server(e, name, s.measured(service)...)
+	e = tracing.Server(log.Calls(e, logger, name), name, s.tracing[service]...)
+	e = metrics.Server(e, name, s.metrics[service]...)
 	handler := httpkit.NewHandler(e, httpkit.DecodeJSON, httpkit.EncodeJSON)
 
 	instances := make([]sd.Instance, 2)
@@ -108,8 +109,8 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 			return client{}, err
 		}
 		by := callers[service]
-		call := tracing.Client(httpkit.NewEndpoint[string, string](c, "POST /"), name, s.tracing[by], tracing.Instance(in))
-		return client{c, metrics.Attempt(call, name, s.measured(by)...)}, nil
+		call := tracing.Client(httpkit.NewEndpoint[string, string](c, "POST /"), name, slices.Concat(s.tracing[by], []tracing.Option{tracing.Instance(in)})...)
+		return client{c, metrics.Attempt(call, name, s.metrics[by]...)}, nil
 	})
 	s.clients = append(s.clients, clients)
 	if err := clients.Ready(s.t.Context()); err != nil {
@@ -120,14 +121,7 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 
 // called is for what is retried or hedged: the call is observed as a whole.
 func (s *shop) called(by, name string, e endpoint.Endpoint[string, string]) endpoint.Endpoint[string, string] {
-	return metrics.Client(tracing.Client(e, name, s.tracing[by]), name, s.measured(by)...)
-}
-
-func (s *shop) measured(service string) []metrics.Option {
-	if with := s.metrics[service]; with != nil {
-		return []metrics.Option{with}
-	}
-	return nil
+	return metrics.Client(tracing.Client(e, name, s.tracing[by]...), name, s.metrics[by]...)
 }
 
 // close returns once every call has ended on both sides.

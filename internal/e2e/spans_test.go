@@ -51,7 +51,7 @@ func TestACollectorHasTheTreeOfARequest(t *testing.T) {
 	for name, exporter := range exporters {
 		t.Run(name, func(t *testing.T) {
 			collector := testserver.NewCollector(t)
-			s := &shop{t: t, journal: io.Discard, tracing: map[string]tracing.Option{}}
+			s := &shop{t: t, journal: io.Discard, tracing: map[string][]tracing.Option{}}
 			var providers []*sdk.TracerProvider
 			for _, service := range services {
 				e, err := exporter(t.Context(), collector)
@@ -61,7 +61,7 @@ func TestACollectorHasTheTreeOfARequest(t *testing.T) {
 				p := sdk.NewTracerProvider(sdk.WithBatcher(e),
 					sdk.WithResource(resource.NewSchemaless(semconv.ServiceName(service))))
 				providers = append(providers, p)
-				s.tracing[service] = tracing.Provider(p)
+				s.tracing[service] = []tracing.Option{tracing.Provider(p)}
 			}
 			buy := s.open()
 			if got, err := buy(t.Context(), "tea"); got != "tea is yours" || err != nil {

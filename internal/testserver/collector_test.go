@@ -22,6 +22,13 @@ const (
 	zipkinSpan = `[{"traceId":"0af7651916cd43dd8448eb211c80319c","id":"b7ad6b7169203331","parentId":"00f067aa0ba902b7",
 		"name":"Buy","kind":"SERVER","timestamp":1000000,"duration":2000000,"localEndpoint":{"serviceName":"shop"},
 		"tags":{"n":"3","error":"sold out"}}]`
+	otlpMetrics = `{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},
+		"scopeMetrics":[{"scope":{"name":"by hand"},"metrics":[
+			{"name":"stock","unit":"{item}","gauge":{"dataPoints":[{"asInt":"7","timeUnixNano":"1"}]}},
+			{"name":"sold","unit":"kg","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[
+				{"asDouble":2.5,"timeUnixNano":"1","attributes":[{"key":"fruit","value":{"stringValue":"fig"}}]}]}},
+			{"name":"wait","unit":"s","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1",
+				"count":"3","sum":4.5,"explicitBounds":[1,2],"bucketCounts":["1","0","2"]}]}}]}]}]}`
 )
 
 func TestCollectorKeepsWhatItIsSent(t *testing.T) {
@@ -46,6 +53,27 @@ func TestCollectorKeepsWhatItIsSent(t *testing.T) {
 	want.Attributes = map[string]any{"n": "3", "error": "sold out"}
 	if len(got) != 2 || !reflect.DeepEqual(got[1], want) {
 		t.Errorf("by Zipkin %+v, want %+v", got, want)
+	}
+}
+
+func TestCollectorKeepsMeasurements(t *testing.T) {
+	c := testserver.NewCollector(t)
+	send(t, c.OTLP()+"/v1/metrics", otlpMetrics)
+	got := c.Points(func(points []testserver.Point) bool { return len(points) >= 3 })
+	none := map[string]any{}
+	want := []testserver.Point{
+		{Service: "shop", Scope: "by hand", Name: "stock", Unit: "{item}", Value: 7, Attributes: none},
+		{Service: "shop", Scope: "by hand", Name: "sold", Unit: "kg", Value: 2.5, Attributes: map[string]any{"fruit": "fig"}},
+		{Service: "shop", Scope: "by hand", Name: "wait", Unit: "s", Count: 3, Sum: 4.5,
+			Bounds: []float64{1, 2}, Buckets: []int64{1, 0, 2}, Attributes: none},
+	}
+	for i := range got {
+		if got[i].Attributes == nil {
+			got[i].Attributes = none
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
