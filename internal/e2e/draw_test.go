@@ -47,8 +47,7 @@ func line(s, parent testserver.Span) string {
 		add("status", s.Status)
 	}
 	add("attempt", take("dowel.attempt"))
-	attempts := take("dowel.attempts")
-	add("attempts", attempts)
+	add("attempts", take("dowel.attempts"))
 	add("retries", take("dowel.retries"))
 	if id := take("dowel.instance"); id != "" {
 		among := "any"
@@ -63,11 +62,11 @@ func line(s, parent testserver.Span) string {
 	if take("rpc.system.name") != "dowel" || take("rpc.method") != s.Name {
 		add("rpc", "wrong")
 	}
-	address := "server." // of an attempt, and of a call that is none
+	address := "server." // of a call, that of its last attempt
 	if s.Kind == "server" {
 		address = "network.peer."
 	}
-	if attempts == "" && (take(address+"address") != "127.0.0.1" || take(address+"port") == "") {
+	if take(address+"address") != "127.0.0.1" || take(address+"port") == "" {
 		add("address", "wrong")
 	}
 	for _, e := range s.Events {
