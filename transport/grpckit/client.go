@@ -77,7 +77,7 @@ func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.S
 		return nil, fmt.Errorf("grpckit: ServiceConfig: %w", err)
 	}
 	from := &source{instances: instances, strategy: strategy, options: c.endpointer, loads: c.loads}
-	core := &clientCore{c, from}
+	core := &clientCore{c}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(c.creds),
 		grpc.WithResolvers(from),
@@ -105,6 +105,7 @@ func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.S
 	if err != nil {
 		return nil, fmt.Errorf("grpckit: %w", err)
 	}
+	from.keep(conn)
 	conn.Connect()
 	return conn, nil
 }

@@ -10,7 +10,6 @@ import (
 // clientCore is what the interceptors of one client know.
 type clientCore struct {
 	clientConfig
-	source *source // nil if the connection is not of [NewClient] or [NewBalancedClient]
 }
 
 // UnaryClientInterceptor gives the calls of a connection that was not made by
@@ -47,9 +46,6 @@ func (c *clientCore) stream(
 	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string,
 	open grpc.Streamer, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	if c.source != nil && c.answered(opts) {
-		return nil, errReason
-	}
 	o, out, err := c.begin(ctx)
 	if err != nil {
 		return nil, err

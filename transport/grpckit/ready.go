@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
@@ -52,30 +51,8 @@ func notReady(code endpoint.Code, err error) error {
 // reasonOf returns what the last attempt to connect failed with, nil if that is not
 // known or it did not fail.
 func reasonOf(conn *grpc.ClientConn) error {
-	if !strings.HasPrefix(conn.Target(), scheme+":") {
-		return nil // somebody else's connection would make a call of it
+	if s := sourceOf(conn); s != nil {
+		return s.reason()
 	}
-	var r reason
-	_, _ = conn.NewStream(context.Background(), new(grpc.StreamDesc), "", &r)
-	return r.err
-}
-
-// reason asks the interceptor of a connection of ours, and it alone can: a connection
-// of grpc-go has no place for anything of ours but what its calls go through.
-type reason struct {
-	grpc.EmptyCallOption
-	err error
-}
-
-var errReason = errors.New("grpckit: this is a question and no call")
-
-// answered reports whether the call is a question, and answers it.
-func (c *clientCore) answered(opts []grpc.CallOption) bool {
-	for _, opt := range opts {
-		if r, ok := opt.(*reason); ok {
-			r.err = c.source.reason()
-			return true
-		}
-	}
-	return false
+	return nil
 }
