@@ -7,6 +7,7 @@ import (
 	"math"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	orcapb "github.com/cncf/xds/go/xds/data/orca/v3"
 	"google.golang.org/grpc"
@@ -66,7 +67,7 @@ func follows(t *testing.T, first, second *busy, ask func() string, firstID, seco
 func TestCallsGoToWhoSaysItIsIdle(t *testing.T) {
 	f, first, second := laden(t)
 	loads := new(lb.Loads)
-	conn := f.client(lb.LeastLoaded(loads), grpckit.ReportTo(loads))
+	conn := f.client(lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour)), grpckit.ReportTo(loads))
 	f.answers(conn, f.members...)
 	client := echopb.NewEchoClient(conn)
 	t.Run("calls", func(t *testing.T) {
@@ -113,7 +114,7 @@ func TestLoadsOfAConnectionForEachInstance(t *testing.T) {
 	clients := sd.NewEndpointer(f.registry.Instancer("echo"), grpckit.Dialer(echopb.NewEchoClient, grpckit.ReportTo(loads)))
 	defer clients.Close()
 	eventually(t, "both are dialed", func() bool { return clients.Status().Live == 2 })
-	say := lb.Endpoint(lb.New(clients, lb.LeastLoaded(loads)), grpckit.Method(echopb.EchoClient.Say))
+	say := lb.Endpoint(lb.New(clients, lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour))), grpckit.Method(echopb.EchoClient.Say))
 	follows(t, first, second, func() string {
 		m, err := say(within(t), &echopb.Message{})
 		if err != nil {
@@ -148,7 +149,7 @@ func TestLoadsOfPlainServers(t *testing.T) {
 	f := newFleet(t, 0)
 	f.publish(&member{Instance: *instances(a)[0]}, &member{Instance: *instances(b)[0]})
 	loads := new(lb.Loads)
-	client := echopb.NewEchoClient(f.client(lb.LeastLoaded(loads), grpckit.ReportTo(loads)))
+	client := echopb.NewEchoClient(f.client(lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour)), grpckit.ReportTo(loads)))
 	follows(t, first, second, func() string {
 		m, err := client.Say(within(t), &echopb.Message{})
 		if err != nil {

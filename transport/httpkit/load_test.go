@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
@@ -87,7 +88,7 @@ func TestClientsReportTheLoad(t *testing.T) {
 	if err := clients.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	next := lb.Endpoint(lb.New(clients, lb.LeastLoaded(loads)), func(c *httpkit.Client, ctx context.Context, w clientWord) (clientWord, error) {
+	next := lb.Endpoint(lb.New(clients, lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour))), func(c *httpkit.Client, ctx context.Context, w clientWord) (clientWord, error) {
 		return httpkit.NewEndpoint[clientWord, clientWord](c, "POST /")(ctx, w)
 	})
 	for n := range 200 { // until both have reported, chance decides
@@ -102,7 +103,7 @@ func TestClientsReportTheLoad(t *testing.T) {
 func TestRoundTrippersReportTheLoad(t *testing.T) {
 	loads := new(lb.Loads)
 	servers := members(t, busy(t, 0.9, true), busy(t, 0.1, false))
-	rt := httpkit.NewRoundTripper(httpkit.Service("s", servers, lb.LeastLoaded(loads)), httpkit.ReportTo(loads))
+	rt := httpkit.NewRoundTripper(httpkit.Service("s", servers, lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour))), httpkit.ReportTo(loads))
 	t.Cleanup(func() { _ = rt.Close() })
 	if err := rt.Ready(t.Context()); err != nil {
 		t.Fatal(err)
