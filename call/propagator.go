@@ -103,8 +103,9 @@ func (p *Propagator) values(in Carrier) (found values) {
 // Inject writes the call of ctx to the carrier of an outgoing call: IDs,
 // priority if it is not the default, retry mark, what is left of the deadline,
 // trace context and the keys of the user's own. A key that the carrier has
-// already, with a value that is not empty, is the user's and stays. What Extract
-// would not believe is not written. See [InjectedBy] for what else is.
+// already, with a value that is not empty, is the user's and stays, but for what
+// an [Injector] writes anew; see [InjectedBy]. What Extract would not believe is
+// not written.
 func (p *Propagator) Inject(ctx context.Context, out Carrier) {
 	if deadline, ok := ctx.Deadline(); ok {
 		set(out, TimeoutKey, formatTimeout(time.Until(deadline)))

@@ -25,7 +25,8 @@ import (
 //
 // To a service a request takes along the call of its context, what is left of the
 // deadline and what a tracer adds, as calls of a [Client] do; headers that it has
-// already stay. Any other host is told nothing of that.
+// already stay, but for what a [call.Injector] writes anew. Any other host is told
+// nothing of that.
 //
 // A request is in flight on its instance until the end of the answer's body, its
 // Close, or the end of the request's context; until its headers if it has none.

@@ -57,11 +57,15 @@ func TestRoundTripperSendsTheCall(t *testing.T) {
 		t.Errorf("the time left is %q, want close to an hour", got.Get(call.TimeoutKey))
 	}
 
-	mine := http.Header{"X-Request-Id": {"mine"}, "Accept": {"text/plain"}}
-	if got := send(ctx, "http://stringsvc", mine); got.Get("X-Request-Id") != "mine" || got.Get("Tenant") != "acme" {
+	mine := http.Header{"X-Request-Id": {"mine"}, "Accept": {"text/plain"}, "Traceparent": {"older"}}
+	got = send(ctx, "http://stringsvc", mine)
+	if got.Get("X-Request-Id") != "mine" || got.Get("Tenant") != "acme" {
 		t.Errorf("a request with headers of its own is sent as %v", got)
 	}
-	if len(mine) != 2 || mine.Get("X-Request-Id") != "mine" {
+	if trace := got["Traceparent"]; len(trace) != 1 || trace[0] != "of the context" {
+		t.Errorf("a request with a trace of its own is sent with %q and not that of the context", trace)
+	}
+	if len(mine) != 3 || mine.Get("X-Request-Id") != "mine" || mine.Get("Traceparent") != "older" {
 		t.Errorf("the request's own headers became %v", mine)
 	}
 	bounded, end := context.WithTimeout(t.Context(), time.Hour)
