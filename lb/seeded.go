@@ -6,9 +6,9 @@ import (
 )
 
 // Seeded returns the strategy with its chance taken from source: all that it, the
-// strategies inside it and a [Balancer] made with it draw at random. It is for
-// simulations and tests: the same seed, the same calls and the same times give the
-// same picks. To production it would only add what two processes of one seed do to
+// strategies inside it and a [Balancer] that [New] makes with it draw at random; what
+// wraps it otherwise, as a transport may, draws its own. It is for simulations and
+// tests: the same seed, the same calls and the same times give the same picks. To production it would only add what two processes of one seed do to
 // a server that both pick.
 //
 // It goes outermost, round [Eject], [SlowStart] and [Zone] and whatever is in them.
