@@ -31,13 +31,14 @@
 //
 // A watch yields errors, one for each failed attempt, and the last set stands. Within
 // 5 s of Consul's return it reads the set anew, from a leader that is up to date. An
-// agent that hangs is [ErrSilent] after [WatchSilence], and in that time a watch also
-// finds out that there is news and its own connection is dead. It needs new ones for
-// that: with TLS all share one of HTTP/2, and it is for the client's transport to notice
-// its death (HTTP2.SendPingTimeout of http.Transport). Errors to know beside those of the
-// network: api.StatusError with 403, refused credentials, and with 500, "No cluster
-// leader" or "Not ready to serve consistent reads"; [ErrHidden]. An anonymous client that
-// may see nothing sees an empty set: Consul does not tell it more.
+// agent that hangs is [ErrSilent] after [WatchSilence], and in that time, or in half as
+// much again if it comes to it in a row, a watch also finds out that there is news and
+// its own connection is dead. It needs new ones for that: with TLS all share one of
+// HTTP/2, and it is for the client's transport to notice its death
+// (HTTP2.SendPingTimeout of http.Transport). Errors to know beside those of the network:
+// api.StatusError with 403, refused credentials, and with 500, "No cluster leader" or
+// "Not ready to serve consistent reads"; [ErrHidden]. An anonymous client that may see
+// nothing sees an empty set: Consul does not tell it more.
 //
 // A registration that the agent has forgotten is made again at the next heartbeat, a
 // third of [RegisterTTL] later at most. One that could not send heartbeats for a TTL
