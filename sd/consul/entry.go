@@ -60,7 +60,7 @@ func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	}
 	e.put, e.stands, e.fused = registration, &in, e.registrar.options.check != nil
 	start := time.Now()
-	registering, cancel := context.WithCancel(ctx)
+	registering, cancel := ctx, func() {}
 	if !e.doubted {
 		// Once only: an agent that is slow, and no dead connection, would have to do
 		// it again and again.
