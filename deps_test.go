@@ -1,8 +1,12 @@
 package dowel_test
 
 import (
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +35,7 @@ var mayImport = map[string][]string{
 	"transport/httpkit": {"endpoint", "call", "sd", "lb", "transport"},
 }
 
-// internal packages that are not in the table are for the tests of this module alone.
+// internal packages that are not in the table are for tests and benchmarks.
 const internal = module + "/internal/"
 
 func TestArrowsPointOneWay(t *testing.T) {
@@ -87,6 +91,51 @@ func TestTheGraphHoldsNoClientOfARegistryNorGRPCNorOpenTelemetry(t *testing.T) {
 			t.Errorf("the module graph holds %s:\n%s", banned, graph)
 		}
 	}
+}
+
+// The go command keeps a module's internal packages to those below their parent, and
+// here all modules are below the root.
+func TestInternalPackagesStayInTheirModule(t *testing.T) {
+	lent := []string{"internal/testserver", "internal/servers"}
+	found := 0
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || path.Ext(name) != ".go" {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		from := moduleOf(path.Dir(name))
+		for _, spec := range file.Imports {
+			imported, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), module+"/")
+			if !ours || !slices.Contains(strings.Split(imported, "/"), "internal") || moduleOf(imported) == from {
+				continue
+			}
+			found++
+			if !slices.Contains(lent, imported) || !strings.HasSuffix(name, "_test.go") && from != "benchmarks" {
+				t.Errorf("%s imports %s of another module", name, imported)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found == 0 {
+		t.Error("no module's test imports a server, which cannot be")
+	}
+}
+
+// moduleOf returns the directory of the module that a directory is in.
+func moduleOf(dir string) string {
+	for dir != "." {
+		if _, err := os.Stat(path.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		dir = path.Dir(dir)
+	}
+	return dir
 }
 
 // standard reports whether the path is of the standard library: its first element
