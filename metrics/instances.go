@@ -76,12 +76,16 @@ func (in *instances) forget(nodes []*sd.Node) {
 	}
 }
 
-// advance returns how many calls came since it was last asked.
+// advance returns how many calls came since it was last asked. The node's count falls
+// when a call is taken back: then the next one makes up for it.
 func (c *count) advance(n *sd.Node) uint64 {
 	now := n.Entered()
-	more := uint64(now - c.seen)
-	c.seen, c.total = now, c.total+more
-	return more
+	more := int32(now - c.seen)
+	if more <= 0 {
+		return 0
+	}
+	c.seen, c.total = now, c.total+uint64(more)
+	return uint64(more)
 }
 
 // snake makes a name of what is written in words.

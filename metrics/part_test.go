@@ -120,6 +120,27 @@ func TestInstancesBeyondTheBoundAreToldTogether(t *testing.T) {
 	})
 }
 
+// A call that was told and then taken back is made up for by the next.
+func TestPicksThatAreTakenBack(t *testing.T) {
+	m := newMeter(t)
+	e, b := endpointer(t, list(t, "a:1"), lb.RoundRobin())
+	metrics.Balancer(b, "orders", m.with)
+	want := func(n int) {
+		t.Helper()
+		m.want("dowel.balancer.picks", fmt.Sprintf("dowel.name=orders: %d", n))
+		m.want("dowel.balancer.instance.picks", fmt.Sprintf("dowel.instance=a:1,dowel.name=orders: %d", n))
+	}
+	n := e.Set().Nodes()[0]
+	n.Enter()
+	want(1)
+	n.Undo()
+	want(1)
+	calls(t, b, 1, nil)
+	want(1)
+	calls(t, b, 1, nil)
+	want(2)
+}
+
 func TestNoInstances(t *testing.T) {
 	m := newMeter(t)
 	_, b := endpointer(t, list(t, "a:1"), lb.RoundRobin())

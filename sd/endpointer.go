@@ -97,8 +97,9 @@ func NewEndpointer[C any](
 func (e *Endpointer[C]) Set() *Set[C] { return e.set.Load() }
 
 // Entered returns how many calls were counted on all nodes so far, those that have left
-// included, for metrics. It looks at each node; between two looks no node may count more
-// than 4,294,967,295.
+// included, for metrics. It never falls: a call that is taken back after it was counted
+// stands for the next one of its node. It looks at each node; between two looks no node
+// may count more than 2,147,483,647.
 func (e *Endpointer[C]) Entered() uint64 { return e.tally.sum(e.Set().Nodes()) }
 
 // settleTime is how long Ready waits for the other instances after the first.

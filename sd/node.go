@@ -129,8 +129,9 @@ func (n *Node) InFlight() int64 {
 }
 
 // Entered returns how many calls were counted so far, from zero again after
-// 4,294,967,295: the difference of two readings is right, unless that many lie
-// between them. See [Endpointer.Entered] for a sum.
+// 4,294,967,295. It falls when a call is taken back, see Undo: the difference of two
+// readings is right as an int32, unless more than 2,147,483,647 lie between them. See
+// [Endpointer.Entered] for a sum.
 func (n *Node) Entered() uint32 { return uint32(n.active.Load() >> 32) }
 
 // Retire makes the node refuse calls and waits until none is in flight, or until

@@ -70,6 +70,36 @@ func TestNodeEnteredWraps(t *testing.T) {
 	}
 }
 
+// A call that was summed and then taken back is made up for by the next.
+func TestEndpointerSumsWhatIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := memory.NewRegistry()
+		if err := registry.Set("s", sd.Instance{Addr: "a:1"}); err != nil {
+			t.Fatal(err)
+		}
+		e := sd.NewEndpointer(registry.Instancer("s"), func(context.Context, *sd.Instance) (string, error) { return "", nil })
+		defer e.Close()
+		synctest.Wait()
+		n := e.Set().Nodes()[0]
+		want := func(want uint64) {
+			t.Helper()
+			if got := e.Entered(); got != want {
+				t.Errorf("%d entered, want %d", got, want)
+			}
+		}
+		n.Enter()
+		want(1)
+		n.Undo()
+		want(1)
+		n.Enter()
+		want(1)
+		n.Enter()
+		want(2)
+		n.Release()
+		n.Release()
+	})
+}
+
 // The sum never falls, whoever leaves, and misses nothing that is made meanwhile.
 func TestEndpointerSumsWhatHasEntered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,14 +8,17 @@ type tally struct {
 	total uint64
 }
 
-// sum adds what has entered since the nodes were last looked at.
+// sum adds what has entered since the nodes were last looked at. A count that has
+// fallen is that of a call taken back after it was summed: the next one makes up for it.
 func (t *tally) sum(nodes []*Node) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range nodes {
 		now := n.Entered()
-		t.total += uint64(now - n.summed)
-		n.summed = now
+		if more := int32(now - n.summed); more > 0 {
+			t.total += uint64(more)
+			n.summed = now
+		}
 	}
 	return t.total
 }
