@@ -23,6 +23,14 @@ func (c chance) below(n int) int {
 	return rand.IntN(n)
 }
 
+// span is below for what may be more than an int holds, such as a time.
+func (c chance) span(n int64) int64 {
+	if c.source != nil {
+		return c.source.Int64N(n)
+	}
+	return rand.Int64N(n)
+}
+
 // part returns a number from 0 to 1, which is not included.
 func (c chance) part() float64 {
 	if c.source != nil {

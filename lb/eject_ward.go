@@ -224,7 +224,7 @@ func (w *ward) admit(s *ejectState, cause EjectCause) {
 	if int64(s.times) < int64(w.cap/w.base)+1 {
 		lasts = min(w.base*time.Duration(s.times), w.cap)
 	}
-	lasts = lasts/2 + time.Duration(w.below(int(lasts/2+1)))
+	lasts = lasts/2 + time.Duration(w.span(int64(lasts/2+1)))
 	s.until = w.now + lasts
 	s.since.Store(int64(w.now))
 	s.tally.Or(marked)
