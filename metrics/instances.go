@@ -12,7 +12,7 @@ type instances struct {
 	most   int
 	listed map[*sd.Node]*count
 	others map[*sd.Node]*count
-	other  uint64 // the picks of others, those that left included
+	other  uint64 // the picks of others, and of those that left since they were last told
 }
 
 // count is how many calls an instance was picked for.
@@ -61,6 +61,7 @@ func (in *instances) forget(nodes []*sd.Node) {
 	for _, known := range []map[*sd.Node]*count{in.listed, in.others} {
 		for n := range known {
 			if !there[n] {
+				in.other += known[n].advance(n) // since it was told last
 				delete(known, n)
 			}
 		}

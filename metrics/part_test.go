@@ -117,6 +117,10 @@ func TestInstancesBeyondTheBoundAreToldTogether(t *testing.T) {
 		calls(t, b, 3, nil)
 		m.want("dowel.balancer.instance.picks", "dowel.instance=_other,dowel.name=orders: 6",
 			"dowel.instance=b:1,dowel.name=orders: 4", "dowel.instance=e:1,dowel.name=orders: 1")
+		calls(t, b, 6, nil)
+		set("d:1") // what was picked since is told of the others
+		m.want("dowel.balancer.instance.picks", "dowel.instance=_other,dowel.name=orders: 12")
+		m.want("dowel.balancer.picks", "dowel.name=orders: 19")
 	})
 }
 
