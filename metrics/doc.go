@@ -31,6 +31,6 @@
 //
 // Without [Provider], or with one that measures nothing, each returns the endpoint
 // as it is, or observes nothing. No attribute tells of a path, a caller or a request,
-// and instances are told one by one up to a bound, so the program fixes how many series
-// there are.
+// and each balancer tells instances one by one up to a bound, so the program fixes how
+// many series there are.
 package metrics

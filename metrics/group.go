@@ -94,11 +94,15 @@ func (g *group) add(ctx context.Context, part reading) {
 	}
 }
 
-// end keeps what a part has counted. All else of it is gone.
+// end keeps what a part has counted. All else of it is gone, also which instances it
+// was: parts that come and go would add theirs without end.
 func (g *group) end(id int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.readOne(g.parts[id], func(q *quantity, value float64, attrs attribute.Set) {
+		if q == instancePicks {
+			attrs = attribute.NewSet(append(attrs.ToSlice(), InstanceKey.String(OtherInstances))...)
+		}
 		if q.shape == counter {
 			g.ended.add(q, value, attrs)
 		}

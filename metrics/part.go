@@ -18,13 +18,14 @@ const (
 	ClassKey    = attribute.Key("dowel.priority") // of the calls
 )
 
-// OtherInstances stands for all instances beyond the bound that [Instances] sets.
+// OtherInstances stands for all instances beyond the bound that [Instances] sets, and for
+// those of balancers that are observed no more, see [Until].
 const OtherInstances = "_other"
 
 // Until ends the observation of a part with ctx, for those that come and go: the
 // context that a dial gets ends with the client's instance. What it counted stays in
-// the sum of those that have its name. By default it is observed as long as the
-// provider lives, and not freed.
+// the sum of those that have its name, that of instances as of [OtherInstances]. By
+// default it is observed as long as the provider lives, and not freed.
 func Until(ctx context.Context) Option {
 	return func(c *config) error {
 		c.until = ctx
@@ -33,7 +34,8 @@ func Until(ctx context.Context) Option {
 }
 
 // Instances sets of how many instances [Balancer] tells one by one. The default is 100,
-// and 0 means none. Those beyond are told together as [OtherInstances].
+// and 0 means none. Those beyond are told together as [OtherInstances]. The bound is that
+// of one balancer: several of one name may have that many each.
 func Instances(n int) Option {
 	return func(c *config) error {
 		c.instances, c.bounded = n, true

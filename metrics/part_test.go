@@ -124,6 +124,26 @@ func TestInstancesBeyondTheBoundAreToldTogether(t *testing.T) {
 	})
 }
 
+// Balancers that come and go leave one series, and no pick is lost.
+func TestTheInstancesOfEndedBalancersAreToldTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		for i := range 50 {
+			_, b := endpointer(t, list(t, fmt.Sprintf("a%d:1", i), fmt.Sprintf("b%d:1", i)), lb.RoundRobin())
+			life, end := context.WithCancel(t.Context())
+			metrics.Balancer(b, "orders", m.with, metrics.Until(life))
+			calls(t, b, 2, nil)
+			m.collect()
+			calls(t, b, 2, nil)
+			end()
+			synctest.Wait()
+		}
+		m.want("dowel.balancer.instance.picks", "dowel.instance=_other,dowel.name=orders: 200")
+		m.want("dowel.balancer.instance.active_calls")
+		m.want("dowel.balancer.picks", "dowel.name=orders: 200")
+	})
+}
+
 // A call that was told and then taken back is made up for by the next.
 func TestPicksThatAreTakenBack(t *testing.T) {
 	m := newMeter(t)
