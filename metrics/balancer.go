@@ -10,7 +10,7 @@ var (
 		"dowel.balancer.picks", "{call}", "Calls that an instance was picked for.", counter,
 	}
 	balanced = &quantity{
-		"dowel.balancer.active_calls", "{call}", "Number of balanced calls in flight.", level,
+		"dowel.balancer.active_calls", "{call}", "Number of calls in flight on the instances of the set.", level,
 	}
 	ejected = &quantity{
 		"dowel.balancer.ejected_instances", "{instance}", "Number of instances that get no calls because they fail.", level,
@@ -26,10 +26,11 @@ var (
 	ejectCauses = []lb.EjectCause{lb.ConsecutiveFaults, lb.LowSuccessRate, lb.FailedProbe}
 )
 
-// Balancer observes a balancer: the picks, the calls in flight, both by instance too,
-// and how many instances are ejected, by [ReasonKey]. Of the instances it tells at most
-// as many as [Instances] says. Balancers that share an endpointer share its counts, so
-// that only one of them is to be observed.
+// Balancer observes a balancer: the picks, the calls in flight on the instances of the
+// set, both by instance too, and how many instances are ejected, by [ReasonKey]. What
+// drains on an instance that has left the set is not in flight here. Of the instances it
+// tells at most as many as [Instances] says. Balancers that share an endpointer share its
+// counts, so that only one of them is to be observed.
 //
 // It reads what the balancer knows when metrics are collected; calls cost what they
 // did. Without a [Provider] it does nothing. It panics if the balancer is nil, the name
