@@ -23,7 +23,7 @@
 //
 //	metrics.Endpointer(clients, "payments", with)
 //	metrics.Balancer(balancer, "payments", with)
-//	metrics.Attempts(&attempts, "payments", with) // of lb.Retry and lb.Hedge
+//	metrics.Retries(&attempts, "payments", with) // and hedges: of lb.Retry and lb.Hedge
 //	metrics.Registration(registration, "orders", with)
 //
 // and so are retry budgets, circuit breakers, throttlers, limiters, queues and adaptive

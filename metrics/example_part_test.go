@@ -74,7 +74,7 @@ func ExampleRegistration() {
 	// dowel.registration.registered_instances, dowel.name=orders: 1
 }
 
-func ExampleAttempts() {
+func ExampleRetries() {
 	reader := sdk.NewManualReader()
 	with := metrics.Provider(sdk.NewMeterProvider(sdk.WithReader(reader)))
 
@@ -83,7 +83,7 @@ func ExampleAttempts() {
 		return "", &endpoint.Error{Code: endpoint.InvalidArgument, Message: "no amount"}
 	}, lb.RetryCountIn(&attempts))
 
-	metrics.Attempts(&attempts, "payments", with)
+	metrics.Retries(&attempts, "payments", with)
 	_, _ = charge(context.Background(), 0)
 	printValues(reader, "dowel.retry.attempts", "dowel.retry.stopped_calls")
 	// Output:

@@ -37,7 +37,7 @@ func TestMisusePanicsWithAllFaults(t *testing.T) {
 			func() { metrics.Endpointer[string](nil, "", metrics.Instances(1)) },
 		},
 		{"metrics: Registration: the registration is nil", func() { metrics.Registration(nil, "orders") }},
-		{"metrics: Attempts: the count of attempts is nil", func() { metrics.Attempts(nil, "orders") }},
+		{"metrics: Retries: the count of attempts is nil", func() { metrics.Retries(nil, "orders") }},
 		{"metrics: Budget: the budget is nil", func() { metrics.Budget(nil, "orders") }},
 		{"metrics: Circuit: the circuit is nil", func() { metrics.Circuit(nil, "orders") }},
 		{"metrics: Throttler: the throttler is nil", func() { metrics.Throttler(nil, "orders") }},

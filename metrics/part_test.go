@@ -250,11 +250,11 @@ func TestRegistration(t *testing.T) {
 	})
 }
 
-func TestAttempts(t *testing.T) {
+func TestRetries(t *testing.T) {
 	m := newMeter(t)
 	var counts lb.Attempts
 	budget := lb.NewBudget(lb.BudgetRatio(0), lb.BudgetRate(0), lb.BudgetBurst(1))
-	metrics.Attempts(&counts, "orders", m.with)
+	metrics.Retries(&counts, "orders", m.with)
 	metrics.Budget(budget, "orders", m.with)
 	m.want("dowel.retry.budget.balance", "dowel.name=orders: 1")
 	e := lb.Retry(failing(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true}),
@@ -275,7 +275,7 @@ func TestHedges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(t)
 		var counts lb.Attempts
-		metrics.Attempts(&counts, "orders", m.with)
+		metrics.Retries(&counts, "orders", m.with)
 		var made atomic.Int64
 		e := lb.Hedge(func(ctx context.Context, _ string) (string, error) {
 			if made.Add(1) == 2 {

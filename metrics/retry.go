@@ -35,12 +35,12 @@ var (
 	}
 )
 
-// Attempts observes what [lb.Retry] and [lb.Hedge] do, if they count in a: further
+// Retries observes what [lb.Retry] and [lb.Hedge] do, if they count in a: further
 // attempts, second ones that had the answer or that the budget did not allow, and the
 // calls that were given up, by [ReasonKey]: attempts, budget, final, no_time,
 // retry_after, marked or context. The rest is as for [Balancer].
-func Attempts(a *lb.Attempts, name string, opts ...Option) {
-	observePart("Attempts", "the count of attempts", a != nil, name, opts, attempts, func(config) reading {
+func Retries(a *lb.Attempts, name string, opts ...Option) {
+	observePart("Retries", "the count of attempts", a != nil, name, opts, attempts, func(config) reading {
 		return func(tell tell) {
 			tell(retries, float64(a.Retries()))
 			tell(hedges, float64(a.Hedges()))

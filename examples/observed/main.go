@@ -127,7 +127,7 @@ func start(ctx context.Context, fleet *Fleet) error {
 		if err := fleet.Start(ctx, in.name, "orders/Place", func(o *Observer) (built, error) {
 			charge, err := fleet.Discover(ctx, o, "payments/Charge")
 			attempts := new(lb.Attempts)
-			metrics.Attempts(attempts, "payments", o.metrics)
+			metrics.Retries(attempts, "payments", o.metrics)
 			charge = called(o, lb.Retry(charge, lb.RetryCountIn(attempts)), "payments/Charge")
 			return Orders{o.Logger, charge, in.slow}.Place, err
 		}); err != nil {
@@ -138,7 +138,7 @@ func start(ctx context.Context, fleet *Fleet) error {
 		if err := fleet.Start(ctx, name, "front/Buy", func(o *Observer) (built, error) {
 			place, err := fleet.Discover(ctx, o, "orders/Place")
 			attempts := new(lb.Attempts)
-			metrics.Attempts(attempts, "orders", o.metrics)
+			metrics.Retries(attempts, "orders", o.metrics)
 			hedged := lb.Hedge(place, lb.HedgeAfter(50*time.Millisecond), lb.HedgeCountIn(attempts))
 			place = called(o, hedged, "orders/Place")
 			return Front{o.Logger, place}.Buy, err
