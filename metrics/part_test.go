@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/circuitbreaker"
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
@@ -250,6 +251,57 @@ func TestRegistration(t *testing.T) {
 	})
 }
 
+// lossy is an entry that a registry loses and does not take back while it is down.
+type lossy struct {
+	down atomic.Bool
+	lost chan error
+}
+
+func (l *lossy) Put(context.Context, sd.Instance) error {
+	if l.down.Load() {
+		return errors.New("the registry is down")
+	}
+	return nil
+}
+
+func (l *lossy) Hold(ctx context.Context) error {
+	select {
+	case err := <-l.lost:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *lossy) Remove(context.Context) error { return nil }
+
+func TestARegistrationThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		entry := &lossy{lost: make(chan error)}
+		r, err := sd.Keep(t.Context(), sd.Instance{Addr: "a:1"}, entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Deregister(context.Background()) }()
+		metrics.Registration(r, "orders", m.with)
+		want := func(there, missing, failing int) {
+			t.Helper()
+			m.want("dowel.registration.registered_instances", fmt.Sprintf("dowel.name=orders: %d", there))
+			m.want("dowel.registration.missing_instances", fmt.Sprintf("dowel.name=orders: %d", missing))
+			m.want("dowel.registration.failing_instances", fmt.Sprintf("dowel.name=orders: %d", failing))
+		}
+		want(1, 0, 0)
+		entry.down.Store(true)
+		entry.lost <- errors.New("the lease is gone")
+		time.Sleep(time.Minute)
+		want(0, 1, 1)
+		entry.down.Store(false)
+		time.Sleep(time.Minute)
+		want(1, 0, 0)
+	})
+}
+
 func TestRetries(t *testing.T) {
 	m := newMeter(t)
 	var counts lb.Attempts
@@ -276,62 +328,62 @@ func TestHedges(t *testing.T) {
 		m := newMeter(t)
 		var counts lb.Attempts
 		metrics.Retries(&counts, "orders", m.with)
-		var made atomic.Int64
-		e := lb.Hedge(func(ctx context.Context, _ string) (string, error) {
-			if made.Add(1) == 2 {
+		e := lb.Hedge(func(ctx context.Context, wins string) (string, error) {
+			second := call.From(ctx).Attempt() > 1
+			switch {
+			case wins == "first" && !second:
+				time.Sleep(2 * time.Second)
+				return "", nil
+			case wins == "second" && second:
 				return "", nil
 			}
 			<-ctx.Done()
 			return "", ctx.Err()
 		}, lb.HedgeAfter(time.Second), lb.HedgeCountIn(&counts),
-			lb.HedgeBudget(lb.NewBudget(lb.BudgetRatio(0), lb.BudgetRate(0), lb.BudgetBurst(1))))
-		_, _ = e(t.Context(), "")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		_, _ = e(ctx, "")
-		for _, name := range []string{"attempts", "won_attempts", "denied_attempts"} {
-			m.want("dowel.hedge."+name, "dowel.name=orders: 1")
+			lb.HedgeBudget(lb.NewBudget(lb.BudgetRatio(0), lb.BudgetRate(0), lb.BudgetBurst(5))))
+		for _, wins := range []string{"second", "first", "second", "first", "second", "first"} { // the last is denied
+			if _, err := e(t.Context(), wins); err != nil {
+				t.Error(err)
+			}
 		}
+		m.want("dowel.hedge.attempts", "dowel.name=orders: 5")
+		m.want("dowel.hedge.won_attempts", "dowel.name=orders: 3")
+		m.want("dowel.hedge.denied_attempts", "dowel.name=orders: 1")
 	})
 }
 
 func TestCircuitsOfOneName(t *testing.T) {
-	m := newMeter(t)
-	leave, end := context.WithCancel(t.Context())
-	defer end()
-	var all []*circuitbreaker.Circuit
-	for i := range 3 {
-		c := circuitbreaker.New(fmt.Sprint("instance ", i))
-		all = append(all, c)
-		metrics.Circuit(c, "orders", m.with, metrics.Until(leave))
-		leave = t.Context() // the first alone
-	}
-	state := func(closed, forced int) {
-		t.Helper()
-		m.want("dowel.breaker.circuits", fmt.Sprintf("dowel.name=orders,dowel.state=closed: %d", closed),
-			"dowel.name=orders,dowel.state=forced_closed: 0",
-			fmt.Sprintf("dowel.name=orders,dowel.state=forced_open: %d", forced),
-			"dowel.name=orders,dowel.state=half_open: 0", "dowel.name=orders,dowel.state=open: 0")
-	}
-	state(3, 0)
-	for _, c := range all[:2] {
-		c.Force(circuitbreaker.ForceOpen)
-		_, _ = c.Allow()
-	}
-	state(1, 2)
-	m.want("dowel.breaker.refused_calls", "dowel.name=orders: 2")
-	end()
-	for deadline := time.Now().Add(10 * time.Second); len(m.series("dowel.breaker.circuits")) > 0; {
-		if m.series("dowel.breaker.circuits")[2] == "dowel.name=orders,dowel.state=forced_open: 1" {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter(t)
+		leave, end := context.WithCancel(t.Context())
+		defer end()
+		var all []*circuitbreaker.Circuit
+		for i := range 3 {
+			c := circuitbreaker.New(fmt.Sprint("instance ", i))
+			all = append(all, c)
+			metrics.Circuit(c, "orders", m.with, metrics.Until(leave))
+			leave = t.Context() // the first alone
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the first is observed still")
+		state := func(closed, forced int) {
+			t.Helper()
+			m.want("dowel.breaker.circuits", fmt.Sprintf("dowel.name=orders,dowel.state=closed: %d", closed),
+				"dowel.name=orders,dowel.state=forced_closed: 0",
+				fmt.Sprintf("dowel.name=orders,dowel.state=forced_open: %d", forced),
+				"dowel.name=orders,dowel.state=half_open: 0", "dowel.name=orders,dowel.state=open: 0")
 		}
-	}
-	state(1, 1)
-	_, _ = all[0].Allow() // of which nobody hears
-	m.want("dowel.breaker.refused_calls", "dowel.name=orders: 2")
+		state(3, 0)
+		for _, c := range all[:2] {
+			c.Force(circuitbreaker.ForceOpen)
+			_, _ = c.Allow()
+		}
+		state(1, 2)
+		m.want("dowel.breaker.refused_calls", "dowel.name=orders: 2")
+		end()
+		synctest.Wait()
+		state(1, 1)
+		_, _ = all[0].Allow() // of which nobody hears
+		m.want("dowel.breaker.refused_calls", "dowel.name=orders: 2")
+	})
 }
 
 func TestThrottlersOfOneName(t *testing.T) {

@@ -57,6 +57,11 @@ func TestAShutDownProviderHasNothingToSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := metrics.Server(func(context.Context, string) (string, error) { return "", nil }, "orders/Place", metrics.Provider(exposed))
+	_, _ = e(t.Context(), "tea")
+	if page := scrape(t, exposed); !strings.Contains(page, "rpc_server_call_duration") {
+		t.Fatalf("before, it says\n%s", page)
+	}
 	if err := exposed.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
