@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,7 +126,8 @@ func TestAPrometheusAnswersWithTheRightNumbers(t *testing.T) {
 		"front/Wait", s.metrics["front"]...)
 	waited := make(chan struct{})
 	go func() { defer close(waited); _, _ = wait(t.Context(), "") }()
-	defer func() { <-waited }()
+	release := sync.OnceFunc(func() { close(held) })
+	defer func() { release(); <-waited }()
 
 	p := testserver.NewPrometheus(t, targets...)
 	// The services' own names are in target_info, which has the address of each.
@@ -167,7 +169,7 @@ func TestAPrometheusAnswersWithTheRightNumbers(t *testing.T) {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}
 	}
-	close(held)
+	release()
 	until(t, "the call that waited", func() (any, bool) {
 		active := ask(t, p, `dowel_server_active_calls{rpc_method="front/Wait"}`)
 		ended := ask(t, p, `rpc_server_call_duration_seconds_count{rpc_method="front/Wait"}`)
