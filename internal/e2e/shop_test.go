@@ -89,8 +89,8 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 		logger.InfoContext(ctx, "working", "item", item)
 		return next(ctx, item)
 	}
-	e = tracing.Server(log.Calls(e, logger, name), name, s.tracing[service]...)
-	e = metrics.Server(e, name, s.metrics[service]...)
+	e = metrics.Server(log.Calls(e, logger, name), name, s.metrics[service]...)
+	e = tracing.Server(e, name, s.tracing[service]...)
 	handler := httpkit.NewHandler(e, httpkit.DecodeJSON, httpkit.EncodeJSON)
 
 	instances := make([]sd.Instance, 2)
@@ -109,8 +109,9 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 			return client{}, err
 		}
 		by := callers[service]
-		call := tracing.Client(httpkit.NewEndpoint[string, string](c, "POST /"), name, slices.Concat(s.tracing[by], []tracing.Option{tracing.Instance(in)})...)
-		return client{c, metrics.Attempt(call, name, s.metrics[by]...)}, nil
+		call := metrics.Attempt(httpkit.NewEndpoint[string, string](c, "POST /"), name, s.metrics[by]...)
+		call = tracing.Client(call, name, slices.Concat(s.tracing[by], []tracing.Option{tracing.Instance(in)})...)
+		return client{c, call}, nil
 	})
 	s.clients = append(s.clients, clients)
 	if err := clients.Ready(s.t.Context()); err != nil {
@@ -121,7 +122,7 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 
 // called is for what is retried or hedged: the call is observed as a whole.
 func (s *shop) called(by, name string, e endpoint.Endpoint[string, string]) endpoint.Endpoint[string, string] {
-	return metrics.Client(tracing.Client(e, name, s.tracing[by]...), name, s.metrics[by]...)
+	return tracing.Client(metrics.Client(e, name, s.metrics[by]...), name, s.tracing[by]...)
 }
 
 // close returns once every call has ended on both sides.
