@@ -36,7 +36,9 @@
 //	transport/httpkit  HTTP handlers, endpoints and a balancing RoundTripper
 //	transport/grpckit  gRPC: generated code as endpoints (a module of its own)
 //	tracing            spans, by OpenTelemetry's API (a module of its own)
+//	tracing/zipkin     spans to a Zipkin server
 //	metrics            calls and the toolkit's own parts, by OpenTelemetry's API (a module of its own)
+//	metrics/prometheus metrics on a page for Prometheus
 //	examples           complete programs (a module of its own)
 //
 // Start with examples/quickstart.

@@ -34,8 +34,8 @@ import (
 // A change of the set costs about 10 ms, the same for any number of instances, in
 // the call that notices it first; the others go on by the old set. An ejection costs
 // none of that, whether [Eject] goes round ConsistentHash directly or round [SlowStart]
-// or [Zone] of it: the keys of who is out are hashed again, until it returns. ConsistentHash panics if an option is out of
-// range.
+// or [Zone] of it: the keys of who is out are hashed again, until it returns.
+// ConsistentHash panics if an option is out of range.
 func ConsistentHash(opts ...HashOption) Strategy {
 	h := &hashing{slots: 1 << 15, bound: 1.25}
 	configure("ConsistentHash", h, opts, nil)

@@ -12,9 +12,9 @@ import (
 // Loads is where clients leave what servers say of their own load, for
 // [LeastLoaded] to find. Transports fill it: httpkit and grpckit have an option
 // ReportTo for that, and ReportLoad for servers, and speak ORCA's load reports, as
-// Envoy and gRPC do. Any other client calls [Load.Report]. Its zero value is ready; it is safe for concurrent use and must not be copied. Balancers
-// of the same servers may share one. It forgets an instance when no client and no
-// balancer has its [Load] any more.
+// Envoy and gRPC do. Any other client calls [Load.Report]. Its zero value is ready; it is
+// safe for concurrent use and must not be copied. Balancers of the same servers may share
+// one. It forgets an instance when no client and no balancer has its [Load] any more.
 type Loads struct {
 	mu    sync.Mutex
 	loads map[string]weak.Pointer[Load]
