@@ -13,8 +13,7 @@ import (
 	"github.com/dowelkit/dowel/tracing"
 )
 
-// hop starts a service with a Sum of its own, and returns the client of it. The first
-// call waits for its registration.
+// hop starts a service with a Sum of its own, and returns a client that has found it.
 func hop(t *testing.T, w wire, sum func(context.Context, SumRequest) (int64, error)) Endpoints {
 	t.Helper()
 	registry := memory.NewRegistry()
@@ -24,6 +23,7 @@ func hop(t *testing.T, w wire, sum func(context.Context, SumRequest) (int64, err
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = hangUp() })
+	eventually(t, func() bool { _, err := client.Concat(t.Context(), ConcatRequest{}); return err == nil })
 	return client
 }
 
