@@ -38,6 +38,7 @@ type Dialer struct {
 	session int64     // the last
 	settled int64     // the transaction up to which the client's watches were told all
 	trees   map[string]*tree
+	watches bool // the client may have some, of its own, in the session
 	ignored bool // the server knows no recursive watches
 }
 
@@ -85,11 +86,14 @@ func (d *Dialer) begin(l *line, session int64) (requests [][]byte) {
 	d.line, l.since = l, time.Now()
 	if d.session != session {
 		// Nothing is known of it yet, and the client has no watches to set again.
-		d.session, d.settled = session, 0
+		d.session, d.settled, d.watches = session, 0, false
 		l.restored = true
 		for _, t := range d.trees {
 			t.told = 0
 		}
+	}
+	if d.watches {
+		l.held.begin()
 	}
 	maps.DeleteFunc(d.trees, func(_ string, t *tree) bool { return len(t.bells) == 0 }) // as the server did
 	for _, t := range d.trees {

@@ -30,6 +30,8 @@ type line struct {
 	writing sync.Mutex // taken before any other
 	greeted bool
 
+	held hold
+
 	mu        sync.Mutex
 	timeout   time.Duration // the session's, once that is asked for
 	deadlines int           // how many there were for reads
@@ -101,6 +103,9 @@ func (l *line) Write(b []byte) (int, error) {
 	}
 	after := l.overhear(b)
 	n, err := l.Conn.Write(b)
+	if operation(b) == opSetWatches {
+		l.held.release()
+	}
 	l.send(after)
 	return n, err
 }
@@ -132,11 +137,14 @@ func (l *line) overhear(b []byte) (after [][]byte) {
 	sets := operation(b) == opSetWatches
 	if sets {
 		paths = watchedAgain(b)
-	} else if paths = watched(b); paths == nil {
+	} else if !watches(b) {
 		return nil
+	} else {
+		paths = watched(b)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.watches = true
 	if d.line != l {
 		return nil
 	}
@@ -161,6 +169,7 @@ func (l *line) overhear(b []byte) (after [][]byte) {
 
 // Close ends what the line knows first: whatever it has told until now was told.
 func (l *line) Close() error {
+	l.held.release()
 	l.dialer.end(l)
 	return l.Conn.Close()
 }

@@ -61,6 +61,9 @@ func (l *line) next() error {
 	body := n - (replyHead - frameHead)
 	h := headOf(frame)
 	q, ours := l.note(h)
+	if !ours && h.number > 0 && h.seen > 0 {
+		l.held.wait()
+	}
 	if whole := ours || h.number == ofEvent; !whole || body > maxWhole {
 		l.ready, l.rest = frame, body
 		return nil

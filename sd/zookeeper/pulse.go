@@ -108,11 +108,19 @@ func (p *pulse) now() (beat, <-chan struct{}) {
 }
 
 // closed reports whether the user has closed the client. Its state is then that of
-// one between two connections; but that one stays there for an instant only, and
-// does not refuse a call.
+// one between two connections; but that one does not stay there, and takes a call,
+// which it keeps for its next connection. So it is not asked before it has stayed.
 func closed(ctx context.Context, conn *zk.Conn) bool {
-	if conn.State() != zk.StateDisconnected {
-		return false
+	for start := time.Now(); ; {
+		if conn.State() != zk.StateDisconnected {
+			return false
+		}
+		if time.Since(start) >= glance/2 {
+			break
+		}
+		if pause(ctx, soon) != nil {
+			return false
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()

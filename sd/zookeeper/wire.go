@@ -14,6 +14,7 @@ const (
 
 	opExists     = 3
 	opGetData    = 4
+	opChildren   = 12
 	opSetWatches = 101
 	opAddWatch   = 106
 
@@ -69,13 +70,20 @@ func text(b []byte) (s, rest []byte, ok bool) {
 	return b[:n], b[n:], true
 }
 
-// watched returns the path on whose data a request sets a watch, if it does.
-func watched(b []byte) (paths [][]byte) {
-	if op := operation(b); op != opExists && op != opGetData {
-		return nil
+// watches reports whether a request sets a watch.
+func watches(b []byte) bool {
+	switch operation(b) {
+	case opExists, opGetData, opChildren:
+		_, rest, ok := text(b[requestHead:])
+		return ok && len(rest) == 1 && rest[0] != 0
 	}
-	path, rest, ok := text(b[requestHead:])
-	if !ok || len(rest) != 1 || rest[0] == 0 {
+	return false
+}
+
+// watched returns the path on whose data a request that sets a watch does.
+func watched(b []byte) (paths [][]byte) {
+	path, _, ok := text(b[requestHead:])
+	if !ok || operation(b) == opChildren {
 		return nil
 	}
 	return [][]byte{path}
