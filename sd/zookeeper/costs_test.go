@@ -64,7 +64,7 @@ const patient = 5 * timeout
 // modes are how a watch learns of newcomers.
 var modes = map[string]func(t testing.TB, addr string) *zk.Conn{
 	"by dialer": func(t testing.TB, addr string) *zk.Conn { return connectFor(t, patient, nil, addr) },
-	"without":   func(t testing.TB, addr string) *zk.Conn { return open(t, patient, net.DialTimeout, addr) },
+	"without":   func(t testing.TB, addr string) *zk.Conn { return open(t, patient, orderly(net.DialTimeout), addr) },
 }
 
 // TestCosts measures what watches cost a server: the table of the package's

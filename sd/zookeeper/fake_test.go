@@ -418,5 +418,5 @@ func (f *fake) client(t testing.TB, told bool) *zk.Conn {
 	if told {
 		return connectFor(t, 10*time.Second, f.dial, "127.0.0.1:1")
 	}
-	return open(t, 10*time.Second, f.dial, "127.0.0.1:1")
+	return open(t, 10*time.Second, orderly(f.dial), "127.0.0.1:1")
 }

@@ -88,7 +88,7 @@ func connectBare(t testing.TB, dial zk.Dialer, addrs ...string) *zk.Conn {
 	if dial == nil {
 		dial = net.DialTimeout
 	}
-	return open(t, timeout, dial, addrs...)
+	return open(t, timeout, orderly(dial), addrs...)
 }
 
 func open(t testing.TB, timeout time.Duration, dial zk.Dialer, addrs ...string) *zk.Conn {
