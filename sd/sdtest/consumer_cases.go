@@ -9,10 +9,10 @@ import (
 
 // consumerCases are how a watch treats whoever ranges over it.
 var consumerCases = []testCase{
-	{name: "LazyWatch", alone: true, run: lazyWatch},
+	{name: "LazyWatch", run: lazyWatch},
 	{name: "SameGoroutine", run: sameGoroutine},
-	{name: "BreakEnds", alone: true, run: breakEnds},
-	{name: "ContextEnds", alone: true, run: contextEnds},
+	{name: "BreakEnds", run: breakEnds},
+	{name: "ContextEnds", run: contextEnds},
 	{name: "RangesAreIndependent", run: rangesAreIndependent},
 	{name: "SlowConsumer", run: slowConsumer},
 	{name: "SetsAreImmutable", run: setsAreImmutable},

@@ -14,7 +14,7 @@ var cutCases = []testCase{
 	{name: "CutAndChurn", needs: Cut, heavy: true, run: cutAndChurn},
 	{name: "CutBounds", needs: Cut, run: cutBounds},
 	{name: "CutEndsDeregister", needs: Cut, run: cutEndsDeregister},
-	{name: "CutEndsWatches", needs: Cut, alone: true, run: cutEndsWatches},
+	{name: "CutEndsWatches", needs: Cut, run: cutEndsWatches},
 	{name: "CutSuccessor", needs: Cut, run: cutSuccessor},
 }
 
@@ -133,7 +133,7 @@ func cutSuccessor(s *scene) {
 	s.rest(s.expiry())
 	s.holds("x")
 	w.seesThat("x", "the successor's address", isNew)
-	if after := len(w.all()); after != before {
+	if w.changed(before) {
 		s.Errorf("its predecessor is back and disturbs the successor: %s", w.story())
 	}
 	s.deregister(next)

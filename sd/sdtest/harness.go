@@ -22,7 +22,9 @@ type Harness struct {
 	InProcess bool
 
 	// Parallel is how many cases may run at once, each with a service of its
-	// own. Cases that count goroutines or have many instances run alone. The
+	// own; of those with hundreds of instances a sixth of that, and one at least.
+	// Other tests may run beside Run too: cases that look for goroutines tell their
+	// own by a label (and set GODEBUG=tracebacklabels=1 for the process). The
 	// default is 1, and there is nothing to gain from more if InProcess.
 	Parallel int
 

@@ -42,7 +42,7 @@ var lifetimeDefects = []defect{
 			}
 		}
 	})},
-	{"leaks a goroutine on break", "BreakEnds", "break leaves no goroutine", watching(func(ctx context.Context, sound pairs) pairs {
+	{"leaks a goroutine on break", "BreakEnds", "after break", watching(func(ctx context.Context, sound pairs) pairs {
 		return func(yield func(set, error) bool) {
 			for p := range pump(ctx, sound, 1) {
 				if !yield(p.set, p.err) {
@@ -51,7 +51,7 @@ var lifetimeDefects = []defect{
 			}
 		}
 	})},
-	{"leaks a goroutine at the end of ctx", "ContextEnds", "the end of ctx leaves no goroutine", watching(func(ctx context.Context, sound pairs) pairs {
+	{"leaks a goroutine at the end of ctx", "ContextEnds", "after the end of ctx", watching(func(ctx context.Context, sound pairs) pairs {
 		return func(yield func(set, error) bool) {
 			go func() { select {} }()
 			sound(yield)

@@ -7,8 +7,7 @@ type testCase struct {
 	name  string
 	needs Fault // "" if none
 	once  bool  // not for each kind
-	alone bool  // never beside another: it counts goroutines, or takes all there is
-	heavy bool  // beside few others that are heavy
+	heavy bool  // has hundreds of instances
 	joint bool  // meets its fault once, and so may share one of the whole registry
 	run   func(*scene)
 }
@@ -24,7 +23,7 @@ type plan struct {
 	beside []job   // run beside each other
 	heavy  []job   // run a few at a time, beside those
 	joint  [][]job // run after them, with one fault for all of a group
-	alone  []job   // run last, one after the other
+	alone  []job   // run last, one after the other: they take the registry from all others
 }
 
 // plan puts everything in alone, in the order of the lists of cases, if the
@@ -35,7 +34,7 @@ func (p *program) plan() (all plan) {
 		fault := j.needs.Of(j.kind)
 		group, known := groups[fault]
 		switch {
-		case p.h.Parallel == 1 || j.alone || p.shared(j) && !j.joint:
+		case p.h.Parallel == 1 || p.shared(j) && !j.joint:
 			all.alone = append(all.alone, j)
 		case p.shared(j) && known:
 			all.joint[group] = append(all.joint[group], j)

@@ -67,7 +67,7 @@ func (p *program) run(t *testing.T) {
 }
 
 // porters is of how many workers one begins with what is heavy.
-const porters = 8
+const porters = 6
 
 func (p *program) all(t *testing.T, jobs <-chan job) {
 	t.Helper()
@@ -103,7 +103,10 @@ func (p *program) do(t *testing.T, j job, fault *joint) {
 		if !p.able.can(j.needs) {
 			t.Skipf("not tested: the harness has no %s", j.needs)
 		}
-		body := func(t *testing.T) { j.run(p.scene(t, j.kind, fault)) }
+		body := func(t *testing.T) {
+			name := serviceName()
+			labelled(name, func() { j.run(p.scene(t, name, j.kind, fault)) })
+		}
 		if p.h.InProcess {
 			synctest.Test(t, body)
 		} else {

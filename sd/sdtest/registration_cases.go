@@ -15,8 +15,8 @@ var registrationCases = []testCase{
 	{name: "Update", run: update},
 	{name: "MetaIsCopied", run: metaIsCopied},
 	{name: "RegisterMalformed", run: registerMalformed},
-	{name: "RegisterCanceled", alone: true, run: registerCanceled},
-	{name: "RegisterRefused", needs: Refused, alone: true, run: registerRefused},
+	{name: "RegisterCanceled", run: registerCanceled},
+	{name: "RegisterRefused", needs: Refused, run: registerRefused},
 	{name: "RegistrationsAreRenewed", run: registrationsAreRenewed},
 	{name: "Successor", run: successor},
 	{name: "ConcurrentUse", run: concurrentUse},
@@ -171,7 +171,7 @@ func registrationsAreRenewed(s *scene) {
 	before := len(w.all())
 	s.rest(s.expiry())
 	s.holds("a", "b")
-	if after := len(w.all()); after != before {
+	if w.changed(before) {
 		s.Errorf("in the time of a lease the set changed: %s", w.story())
 	}
 	for _, r := range registrations {
@@ -194,7 +194,7 @@ func successor(s *scene) {
 	s.deregister(old)
 	s.rest(s.expiry())
 	s.holds("x")
-	if len(w.all()) != before {
+	if w.changed(before) {
 		s.Errorf("the end of its predecessor touched the successor, even if that came back: %s", w.story())
 	}
 	s.deregister(next)

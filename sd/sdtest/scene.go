@@ -25,8 +25,8 @@ type scene struct {
 // prompt is how long something may take that depends on no server.
 const prompt = 5 * time.Second
 
-func (p *program) scene(t *testing.T, kind string, fault *joint) *scene {
-	s := &scene{T: t, h: p.h, name: serviceName(), kind: kind, joint: fault, figures: &p.figures}
+func (p *program) scene(t *testing.T, name, kind string, fault *joint) *scene {
+	s := &scene{T: t, h: p.h, name: name, kind: kind, joint: fault, figures: &p.figures}
 	s.Service = s.service(s.name)
 	return s
 }

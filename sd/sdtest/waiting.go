@@ -2,7 +2,6 @@ package sdtest
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -40,21 +39,6 @@ func (s *scene) returns(what string, bound time.Duration, f func()) {
 	case <-late.C:
 		s.Fatalf("%s does not return within %v", what, bound+prompt)
 	}
-}
-
-// leavesNothing runs f n times, and fails if that leaves goroutines behind. It
-// counts, and leaves room for those that a client keeps to itself; in a bubble
-// even one is found at the end.
-func (s *scene) leavesNothing(what string, n int, f func()) {
-	s.Helper()
-	before := runtime.NumGoroutine()
-	for range n {
-		f()
-	}
-	var after int
-	s.eventually(what+" leaves no goroutine behind",
-		func() bool { after = runtime.NumGoroutine(); return after < before+n/2 },
-		func() string { return "after " + what + " many goroutines are left" })
 }
 
 // within returns a context of d and calls what takes it; that must come back soon

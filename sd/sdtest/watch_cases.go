@@ -19,7 +19,7 @@ var watchCases = []testCase{
 	{name: "EmptyIDIsAddr", run: emptyIDIsAddr},
 	{name: "DuplicateID", run: duplicateID},
 	{name: "Isolation", run: isolation},
-	{name: "Many", alone: true, run: many},
+	{name: "Many", heavy: true, run: many},
 }
 
 // currentSetAtOnce: the first set is the whole truth and not a beginning of it,

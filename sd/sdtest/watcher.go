@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -190,6 +191,22 @@ func (w *watcher) onlyErrs(n int) {
 			w.s.Errorf("without a registry the watch yields, after %d errors, the set %v", i, e)
 		}
 	}
+}
+
+// changed tells whether a set after the first n events is another than before. An
+// error is no change: a busy machine may be late with an answer.
+func (w *watcher) changed(n int) bool {
+	var last []*sd.Instance
+	for i, e := range w.all() {
+		switch {
+		case e.err != nil:
+		case i < n:
+			last = e.set
+		case !slices.Equal(e.set, last):
+			return true
+		}
+	}
+	return false
 }
 
 // neverLacks checks that each set after the first n events has these IDs.
