@@ -17,7 +17,7 @@ import (
 
 // TestAgent is what the suite does not know of: Consul's own ways, at a real agent.
 func TestAgent(t *testing.T) {
-	beside(t)
+	t.Parallel()
 	server := testserver.NewConsul(t)
 	o := operator{dial(t, server.Addr()), "web"}
 	t.Run("options", func(t *testing.T) { optionsOfTheWatch(t, o) })
@@ -158,7 +158,7 @@ func lowIndex(t *testing.T, server *testserver.Server, o operator) {
 
 // TestTokenWithoutRights: Consul answers it with an empty set, which is not the truth.
 func TestTokenWithoutRights(t *testing.T) {
-	beside(t)
+	t.Parallel()
 	const management = "00000000-0000-0000-0000-000000000001"
 	server := testserver.NewConsul(t, testserver.ConsulToken(management))
 	o := operator{dial(t, server.Addr(), token(management)), "web"}
@@ -196,7 +196,7 @@ func TestTokenWithoutRights(t *testing.T) {
 // the agent itself puts back at its next full synchronisation. It makes one each minute
 // or two, and one when it is given a token, for which this test does not wait so long.
 func TestPastTheAgent(t *testing.T) {
-	beside(t)
+	t.Parallel()
 	const management = "00000000-0000-0000-0000-000000000001"
 	server := testserver.NewConsul(t, testserver.ConsulToken(management))
 	o := operator{dial(t, server.Addr(), token(management)), "web"}

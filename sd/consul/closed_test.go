@@ -17,7 +17,7 @@ import (
 // TestClosedConnections: to close what a client has open, over and over, is the most
 // that its owner can do to it. It costs nothing but new connections.
 func TestClosedConnections(t *testing.T) {
-	beside(t)
+	t.Parallel()
 	server := testserver.NewConsul(t)
 	var transport *http.Transport
 	o := operator{dial(t, server.Addr(), func(c *api.Config) { transport = c.Transport }), "web"}

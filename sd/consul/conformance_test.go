@@ -28,9 +28,6 @@ var away = regexp.MustCompile(`/(Outage|Flapping|Lost|DeregisteredStaysLost)`)
 // too, for an agent makes one change after the other and is slow for all then.
 var crowded = regexp.MustCompile(`/(CutAndChurn|Many)`)
 
-// solitary matches the cases that count goroutines.
-var solitary = regexp.MustCompile(`/(LazyWatch|BreakEnds|ContextEnds|WatchRefused|CutEndsWatches|OutageEndsWatches|RegisterCanceled|RegisterRefused)`)
-
 func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("without -short the suite runs against the real server")
@@ -46,7 +43,7 @@ func TestConformance(t *testing.T) {
 		New:      f.service,
 		Lease:    ttl + time.Second, // an agent that is busy is late
 		Patience: 3 * time.Minute,   // for a machine that is busy
-		Parallel: 8,
+		Parallel: 14,
 		Many:     200,
 		Packages: []string{"github.com/dowelkit/dowel/sd/consul", "github.com/hashicorp/consul/api"},
 		// There is no Close: a client of Consul's cannot be closed, and has nothing open
@@ -72,9 +69,6 @@ type fixture struct {
 }
 
 func (f fixture) service(t *testing.T, service string) (s sdtest.Service) {
-	if solitary.MatchString(t.Name()) {
-		others.Wait()
-	}
 	var own *testserver.Server // nil for a case that shares the agent
 	behind := f.addr
 	if f.refusing != "" && (away.MatchString(t.Name()) || crowded.MatchString(t.Name())) {

@@ -84,7 +84,7 @@ func (f *forgettable) Close() error {
 // be busy with other things.
 func TestForgottenConnections(t *testing.T) {
 	const slack = 30 * time.Second
-	beside(t)
+	t.Parallel()
 	server := testserver.NewConsul(t)
 	var g gateway
 	var losses atomic.Int64

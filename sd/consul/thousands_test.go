@@ -29,7 +29,7 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // TestThousands measures what a large set costs.
 func TestThousands(t *testing.T) {
-	beside(t)
+	t.Parallel()
 	const many = 5000
 	server := testserver.NewConsul(t)
 	o := operator{dial(t, server.Addr()), "web"}
