@@ -1,6 +1,7 @@
 package etcd_test
 
 import (
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -17,40 +18,31 @@ import (
 // registry is an etcd and who has to do with it.
 type registry struct {
 	addr    string
-	server  *testserver.Server // nil if it is the user's
+	server  *testserver.Server // nil if it is not ours to take away
 	admin   *clientv3.Client
-	refused *clientv3.Client // of another server, that has users; nil if there is none
+	refused *clientv3.Client // of another server, that has users; nil if the servers are the user's
 }
 
-// newRegistry starts a server, or takes the user's if he gives nothing to start.
-func newRegistry(t *testing.T, guarded *testserver.Server) *registry {
-	r := &registry{}
-	if testserver.Starts(servers.Etcd) {
-		r.server = testserver.NewEtcd(t)
-		r.addr = r.server.Addr()
-		r.refused = dial(t, guarded.Addr(), as("nobody", "secret"))
-	} else {
-		r.addr = testserver.EtcdAddr(t)
-	}
-	r.admin = dial(t, r.addr)
-	return r
-}
-
-// TestConformance gives each case a server of its own, so that most can run at once.
+// TestConformance gives each case that takes the server away one of its own, and each
+// with hundreds of instances, so that all can run at once.
 func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("without -short the suite runs against the real server")
 	}
+	t.Parallel()
 	must := []sdtest.Fault{
 		sdtest.Twin, sdtest.Close, sdtest.Expire, sdtest.Delete, sdtest.Kill, sdtest.Process,
 		sdtest.Cut.Of("to the server"), sdtest.Cut.Of("to the client"), sdtest.Cut.Of("both ways"), sdtest.Cut.Of("refused"),
 		sdtest.Malformed.Of("no JSON"), sdtest.Malformed.Of("no port"), sdtest.Malformed.Of("empty"), sdtest.Malformed.Of("a megabyte"),
 	}
-	var guarded *testserver.Server
-	if testserver.Starts(servers.Etcd) {
-		guarded = newGuarded(t)
+	own := regexp.MustCompile(`/(Outage|Flapping|Lost|DeregisteredStaysLost|CutAndChurn|Many)`)
+	shared := &registry{addr: testserver.EtcdAddr(t)}
+	starts := testserver.Starts(servers.Etcd)
+	if starts {
 		must = append(must, sdtest.Outage.Of("killed"), sdtest.Outage.Of("paused"), sdtest.LoseData, sdtest.Refused, sdtest.RefusedWatch)
+		shared.refused = dial(t, newGuarded(t).Addr(), as("nobody", "secret"))
 	}
+	shared.admin = dial(t, shared.addr)
 	var mu sync.Mutex
 	registries := make(map[*testing.T]*registry)
 	sdtest.Run(t, sdtest.Harness{
@@ -61,10 +53,17 @@ func TestConformance(t *testing.T) {
 		New: func(t *testing.T, service string) sdtest.Service {
 			mu.Lock()
 			defer mu.Unlock()
-			if registries[t] == nil {
-				registries[t] = newRegistry(t, guarded)
+			r := registries[t]
+			switch {
+			case r != nil:
+			case starts && own.MatchString(t.Name()):
+				server := testserver.NewEtcd(t)
+				r = &registry{server: server, addr: server.Addr(), admin: dial(t, server.Addr()), refused: shared.refused}
+			default:
+				r = shared
 			}
-			return registries[t].service(t, service)
+			registries[t] = r
+			return r.service(t, service)
 		},
 	})
 }
@@ -147,20 +146,21 @@ func (r *registry) service(t *testing.T, name string) sdtest.Service {
 			}
 		},
 	}
-	if r.server != nil {
-		s.Outages = map[string]func(*testing.T) func(){
-			"killed": func(*testing.T) func() { r.server.Kill(); return r.server.Start },
-			"paused": func(*testing.T) func() { r.server.Pause(); return r.server.Resume },
-		}
-		s.LoseData = func(*testing.T) {
-			r.server.Kill()
-			r.server.Wipe()
-			r.server.Start()
-		}
+	if r.refused == nil {
+		return s
 	}
-	if r.refused != nil {
-		s.Refused, s.RefusedWatch = newRegistrar(t, r.refused, prefix, lease), newInstancer(t, r.refused, prefix)
+	s.Refused, s.RefusedWatch = newRegistrar(t, r.refused, prefix, lease), newInstancer(t, r.refused, prefix)
+	own := func(t *testing.T) *testserver.Server {
+		if t.Helper(); r.server == nil {
+			t.Fatal("this case takes the server from others: give it one of its own")
+		}
+		return r.server
 	}
+	s.Outages = map[string]func(*testing.T) func(){
+		"killed": func(t *testing.T) func() { server := own(t); server.Kill(); return server.Start },
+		"paused": func(t *testing.T) func() { server := own(t); server.Pause(); return server.Resume },
+	}
+	s.LoseData = func(t *testing.T) { server := own(t); server.Kill(); server.Wipe(); server.Start() }
 	return s
 }
 

@@ -69,7 +69,7 @@ func TestMisuse(t *testing.T) {
 
 // TestErrors: what may be told apart can be.
 func TestErrors(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := newGuarded(t)
 	in := sd.Instance{Addr: "h:1"}
 	closed := dial(t, server.Addr(), as("root", "secret"))
@@ -107,7 +107,7 @@ func TestErrors(t *testing.T) {
 
 // TestClosedWhileWatching: the client is closed under a watch and a registration.
 func TestClosedWhileWatching(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	client := dial(t, server.Addr())
 	w := watch(t, newInstancer(t, client, "/s"))

@@ -21,7 +21,7 @@ var (
 // TestGhost: a process that hung until its lease had run out, and was started again
 // elsewhere, comes to.
 func TestGhost(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	r := &registry{server: testserver.NewEtcd(t)}
 	r.admin = dial(t, r.server.Addr())
 	hung := &grave{}
@@ -51,7 +51,7 @@ func TestGhost(t *testing.T) {
 // TestGhostInFlight: the write of a process that died arrives when its successor has
 // registered.
 func TestGhostInFlight(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	slow := &sluice{reached: make(chan struct{}), open: make(chan struct{})}
 	ghost := newRegistrar(t, dial(t, server.Addr(), with(grpc.WithChainUnaryInterceptor(slow.pass))), "/s")
@@ -99,7 +99,7 @@ func (s *sluice) pass(ctx context.Context, method string, req, reply any, cc *gr
 // TestLaterWinsAfterLoss: when both are put back at once, the later is the truth,
 // whoever is first.
 func TestLaterWinsAfterLoss(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	w := watch(t, newInstancer(t, admin, "/s"))
@@ -122,7 +122,7 @@ func TestLaterWinsAfterLoss(t *testing.T) {
 // TestLaterTakesOver: the later was away, the earlier is in its place, and the later is
 // back.
 func TestLaterTakesOver(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	r := &registry{server: testserver.NewEtcd(t)}
 	r.admin = dial(t, r.server.Addr())
 	away := &grave{}
@@ -142,7 +142,7 @@ func TestLaterTakesOver(t *testing.T) {
 
 // TestOperatorsWord: what an operator writes over an entry stands until he deletes it.
 func TestOperatorsWord(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	w := watch(t, newInstancer(t, admin, "/s"))
@@ -169,7 +169,7 @@ func TestOperatorsWord(t *testing.T) {
 
 // TestTakesOverWhatWasLeft: a process that is started again finds its entry of before.
 func TestTakesOverWhatWasLeft(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	w := watch(t, newInstancer(t, admin, "/s"))

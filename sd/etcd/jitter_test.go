@@ -18,7 +18,7 @@ import (
 // TestJitter: clients that have begun together, or were thrown out together, do not
 // go on together.
 func TestJitter(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	const n, question = 40, 2 * time.Second
 	server := testserver.NewEtcd(t)
 	proxy := testserver.NewProxy(t, server.Addr())

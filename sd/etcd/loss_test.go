@@ -22,7 +22,7 @@ import (
 // TestCompacted: the revision from which the watch is to go on is compacted before
 // the server hears of the watch.
 func TestCompacted(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	put := func(key, addr string) int64 {
@@ -78,7 +78,7 @@ func (s *tappedStream) SendMsg(m any) error {
 
 // TestLostAnswers: etcd does what it was asked for, and the answer is lost.
 func TestLostAnswers(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	var mu sync.Mutex
 	calls := make(map[string]int)
@@ -115,7 +115,7 @@ func TestLostAnswers(t *testing.T) {
 
 // TestManyMalformed: an error does not grow with what is wrong.
 func TestManyMalformed(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	for i := range 100 {
@@ -155,7 +155,7 @@ func TestManyMalformed(t *testing.T) {
 
 // TestMalformedIsReportedOnce: not again when the watch is set up again.
 func TestMalformedIsReportedOnce(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	proxy := testserver.NewProxy(t, server.Addr())

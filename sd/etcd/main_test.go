@@ -22,10 +22,22 @@ func TestMain(m *testing.M) {
 		}
 		return etcd.NewRegistrar(client, prefix, etcd.RegisterTTL(suiteTTL))
 	})
-	// Tests have a server each and mostly wait, and the default is the number of
-	// processors. A flag of the user's comes after this.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	// All may begin at once, and beside makes them take turns: the default is the number
+	// of processors, and most of them wait.
+	if err := flag.Set("test.parallel", "64"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
+}
+
+// turns are for the tests beside the suite, which takes as long as all of them in turns.
+// With more at once the processors would be so busy that leases run out.
+var turns = make(chan struct{}, 5)
+
+// beside has a test run beside the suite and a few others.
+func beside(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	turns <- struct{}{}
+	t.Cleanup(func() { <-turns })
 }

@@ -21,7 +21,7 @@ const recovery = 10 * time.Second
 // TestWipedAndOutgrown: a server comes back without its data, and has more revisions
 // than before when the watch is back.
 func TestWipedAndOutgrown(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	proxy := testserver.NewProxy(t, server.Addr())
 	client := dial(t, proxy.Addr())
@@ -56,7 +56,7 @@ func TestWipedAndOutgrown(t *testing.T) {
 // TestClientsBackoffIsCutShort: gRPC itself waits up to two minutes before it tries a
 // connection again. Here it begins with that.
 func TestClientsBackoffIsCutShort(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	client := dial(t, server.Addr(), with(grpc.WithConnectParams(grpc.ConnectParams{
 		Backoff: backoff.Config{BaseDelay: 2 * time.Minute, Multiplier: 1, MaxDelay: 2 * time.Minute},
@@ -83,7 +83,7 @@ func TestClientsBackoffIsCutShort(t *testing.T) {
 
 // TestLeaderKilled: an ensemble of three goes on without its leader.
 func TestLeaderKilled(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	ensemble := testserver.NewEtcdEnsemble(t, 3)
 	client := dialAll(t, ensemble.Addrs())
 	w := watch(t, newInstancer(t, client, "/s"))
@@ -131,7 +131,7 @@ func entryOf(t *testing.T, client *clientv3.Client, key string) *mvccpb.KeyValue
 // TestMinority: a member that is alone with its clients says that it has no leader,
 // and what it knows stands.
 func TestMinority(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	ensemble := testserver.NewEtcdEnsemble(t, 3)
 	client := dial(t, ensemble.Addrs()[0])
 	w := watch(t, newInstancer(t, client, "/s"))
@@ -155,7 +155,7 @@ func TestMinority(t *testing.T) {
 
 // TestLoggedIn: a server that was started again knows no tokens any more.
 func TestLoggedIn(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := newGuarded(t)
 	client := dial(t, server.Addr(), as("root", "secret"))
 	w := watch(t, newInstancer(t, client, "/s"))
@@ -173,7 +173,7 @@ func TestLoggedIn(t *testing.T) {
 
 // TestIdleIsNotSilent: a registry in which nothing is ever written answers.
 func TestIdleIsNotSilent(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	client := dial(t, server.Addr())
 	in, err := etcd.NewInstancer(client, "/s", etcd.WatchSilence(2*time.Second))

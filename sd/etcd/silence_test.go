@@ -17,7 +17,7 @@ import (
 // TestDeadConnection: something in between forgets the connection of a client that has
 // no keep-alives, and swallows all that is sent over it, for ever. New connections work.
 func TestDeadConnection(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	admin := dial(t, server.Addr())
 	n := &network{}
@@ -87,7 +87,7 @@ func TestDeadConnection(t *testing.T) {
 // TestDeadAttempt: the network comes back after a long time, and what was begun before
 // that is dead for good.
 func TestDeadAttempt(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	n := &network{}
 	client := dial(t, server.Addr(), with(grpc.WithContextDialer(n.dial)))
@@ -120,7 +120,7 @@ func TestDeadAttempt(t *testing.T) {
 // TestDeregisterIsBounded: it waits for a connection that comes back, and not for ever
 // for one that does not.
 func TestDeregisterIsBounded(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	server := testserver.NewEtcd(t)
 	proxy := testserver.NewProxy(t, server.Addr())
 	registrar := newRegistrar(t, dial(t, proxy.Addr()), "/s")
