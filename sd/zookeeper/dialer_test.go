@@ -80,6 +80,7 @@ func TestLostDataWithDialer(t *testing.T) {
 		server.Start()
 		start := time.Now()
 		w.until("the loss is told", func() bool { return len(w.failures()) > before+1 })
+		w.until("a set comes after that, whatever is back by then", w.well)
 		w.sees("a", "b")
 		took := time.Since(start)
 		t.Logf("the truth is seen %v after the return", took.Round(time.Millisecond))

@@ -20,6 +20,8 @@ type tail struct {
 	errs []error
 	sets int
 	low  int // the smallest set since lowest was asked last
+
+	isWell bool
 }
 
 func watch(t testing.TB, instancer sd.Instancer) *tail {
@@ -31,9 +33,9 @@ func watch(t testing.TB, instancer sd.Instancer) *tail {
 		for set, err := range instancer.Watch(ctx) {
 			w.mu.Lock()
 			if err != nil {
-				w.errs = append(w.errs, err)
+				w.errs, w.isWell = append(w.errs, err), false
 			} else {
-				w.set = set
+				w.set, w.isWell = set, true
 				w.sets++
 				w.low = min(w.low, len(set))
 			}
@@ -60,6 +62,13 @@ func (w *tail) known() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.sets > 0
+}
+
+// well reports whether a set came after the last error.
+func (w *tail) well() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.isWell
 }
 
 func (w *tail) len() int {
