@@ -4,6 +4,12 @@ import (
 	"weak"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/attributes"
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/resolver"
+
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
 )
 
 var (
@@ -16,3 +22,13 @@ func Kept(conn weak.Pointer[grpc.ClientConn]) bool {
 	_, ok := sources.Load(conn)
 	return ok
 }
+
+// Balance makes the balancer of a connection, which uses cc.
+func Balance(cc balancer.ClientConn, instances sd.Instancer, strategy lb.Strategy) (balancer.Balancer, error) {
+	b := balancerBuilder{}.Build(cc, balancer.BuildOptions{})
+	from := attributes.New(sourceKey{}, &source{instances: instances, strategy: strategy})
+	return b, b.UpdateClientConnState(balancer.ClientConnState{ResolverState: resolver.State{Attributes: from}})
+}
+
+// Missing returns for how many calls pickers look, see missed.
+func Missing(b balancer.Balancer) int64 { return b.(*connBalancer).missing.Load() }

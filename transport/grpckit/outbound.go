@@ -24,10 +24,10 @@ type outbound struct {
 	context.Context
 	carrier  outgoing
 	foreign  bool
-	tracked  atomic.Bool  // a picker of ours was asked
-	sent     atomic.Int32 // attempts that had a stream, or that may still have one
-	instance atomic.Pointer[sd.Instance]
-	unpicked atomic.Pointer[error] // why nobody was picked
+	reach    atomic.Int32                // how far it got, see unknown
+	missing  atomic.Bool                 // is counted by the balancer
+	instance atomic.Pointer[sd.Instance] // that of the last attempt that failed
+	unpicked atomic.Pointer[error]       // why nobody was picked
 }
 
 type outboundKey struct{}
@@ -73,7 +73,7 @@ func (o *outbound) failure(conn *grpc.ClientConn, err error) error {
 		e.Code, e.Err = endpoint.CodeOf(cause), &ended{e.Err, cause}
 	}
 	// Without a stream nothing can have reached a server.
-	if o.tracked.Load() && o.sent.Load() == 0 {
+	if o.reach.Load() == unsent {
 		e.NotProcessed = true
 	}
 	if in := o.instance.Load(); in != nil {
@@ -98,7 +98,7 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 	switch {
 	case isCoded: // of an interceptor of the user's
 		return outgoingError(err, coded)
-	case unpicked != nil && status.Code(err) == codes.Unavailable && o.sent.Load() == 0:
+	case unpicked != nil && status.Code(err) == codes.Unavailable && o.reach.Load() == unsent:
 		if coded, ok := errors.AsType[*endpoint.Error](*unpicked); ok {
 			return outgoingError(*unpicked, coded)
 		}

@@ -3,29 +3,22 @@ package grpckit
 import (
 	"context"
 	"errors"
-	"io"
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/status"
 
 	"github.com/dowelkit/dowel/call"
-	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
 )
 
 // picker is the balancer as what grpc-go asks for each call.
 type picker connBalancer
 
-// errUnsent is what an instance's call is booked as that never had a stream: whatever
-// the reason, it tells nothing of the instance.
-var errUnsent = &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true}
-
-// Pick is for grpc-go; see [balancer.Picker].
+// Pick is for grpc-go; see [balancer.Picker]. It looks for the call in the context only
+// if it must: to find it takes a fifth of the time of a pick.
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	o := outboundOf(info.Ctx)
-	if o != nil {
-		o.tracked.Store(true)
+	if p.missing.Load() > 0 {
+		outboundOf(info.Ctx).again()
 	}
 	lease, err := p.balancer.Pick(info.Ctx)
 	switch {
@@ -35,26 +28,9 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 		lease, err = p.other(info.Ctx, lease)
 	}
 	if err != nil {
-		return balancer.PickResult{}, p.nobody(o)
+		return balancer.PickResult{}, p.nobody(info.Ctx)
 	}
-	if o != nil {
-		o.instance.Store(lease.Instance())
-		o.sent.Add(1)
-	}
-	return balancer.PickResult{
-		SubConn: lease.Client().conn,
-		Done: func(d balancer.DoneInfo) {
-			if !d.BytesSent && o != nil {
-				o.sent.Add(-1)
-			}
-			if load := lease.Client().load; load != nil {
-				if utilization, ok := reported(d.Trailer); ok {
-					load.Report(utilization)
-				}
-			}
-			lease.Done(info.Ctx, outcome(d))
-		},
-	}, nil
+	return balancer.PickResult{SubConn: lease.Client().conn, Done: newAttempt(info.Ctx, lease).done}, nil
 }
 
 // other takes any instance that is connected in place of one that is not: a retry that
@@ -76,7 +52,9 @@ func (p *picker) other(ctx context.Context, lease lb.Lease[*link]) (lb.Lease[*li
 var errUnconnected = errors.New("grpckit: no instance is connected")
 
 // nobody makes the call wait for the next update while there is hope.
-func (p *picker) nobody(o *outbound) error {
+func (p *picker) nobody(ctx context.Context) error {
+	o := outboundOf(ctx)
+	(*connBalancer)(p).missed(ctx, o)
 	switch p.roster.state() {
 	case connectivity.Ready: // somebody is connected, and about to be published
 		(*connBalancer)(p).wait()
@@ -91,18 +69,4 @@ func (p *picker) nobody(o *outbound) error {
 	// Not the error itself: grpc-go would end the call by the status of a registry
 	// that it finds in it, even one that is to wait until there is a connection.
 	return errors.New(err.Error())
-}
-
-// outcome is what the strategy is told of a call.
-func outcome(d balancer.DoneInfo) error {
-	switch {
-	case !d.BytesSent:
-		return errUnsent
-	case d.Err == nil || d.Err == io.EOF:
-		return nil
-	}
-	if s, ok := errors.AsType[statusError](d.Err); ok {
-		return errorOf(s.GRPCStatus())
-	}
-	return errorOf(status.Convert(d.Err))
 }
