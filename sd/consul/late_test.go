@@ -47,7 +47,7 @@ func lateRegister(t *testing.T, addr string) {
 			sees(t, events, "{a}")
 			took := sees(t, events, "{}")
 			t.Logf("the ghost was there for %v", took)
-			if took > ttl+2*time.Second {
+			if took > ttl+8*time.Second { // a busy agent is late; without the bound it is minutes
 				t.Errorf("the ghost was there for %v; want %v and a little", took, ttl)
 			}
 		})

@@ -26,6 +26,7 @@ func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("without -short the suite runs against the real server")
 	}
+	t.Parallel()
 	must := []sdtest.Fault{
 		sdtest.Twin, sdtest.Refused, sdtest.RefusedWatch, sdtest.Cut, sdtest.Expire, sdtest.Delete,
 		sdtest.Kill, sdtest.Process, sdtest.Malformed, sdtest.Close,
