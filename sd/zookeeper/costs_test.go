@@ -218,10 +218,11 @@ func thousands(t *testing.T, connect func(testing.TB, string) *zk.Conn, all bool
 		w.end()
 	}
 	few, many := bytes[500], bytes[5000]
-	if many.change > few.change+few.change/2 {
+	const stray = 4 // a ping, or a node read twice; what grows with the set is ten times as much and more
+	if many.change > stray*few.change {
 		t.Errorf("a change moves %d bytes in a set of 500 and %d in one of 5,000", few.change, many.change)
 	}
-	if all && (many.leaver > 2*few.leaver || many.newcomer > few.newcomer+few.newcomer/2) {
+	if all && (many.leaver > stray*few.leaver || many.newcomer > stray*few.newcomer) {
 		t.Errorf("a leaver and a newcomer move %d and %d bytes in a set of 500, and %d and %d in one of 5,000",
 			few.leaver, few.newcomer, many.leaver, many.newcomer)
 	}
