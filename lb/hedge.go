@@ -32,12 +32,13 @@ import (
 // In return the first attempt runs in the goroutine of the call, and a goroutine is
 // started only for a second. A panic there is carried to the call as a [*HedgePanic],
 // also if the first succeeded. A call that turns out not to need a second attempt
-// costs six allocations, for contexts, a timer and what the two would share; Retry
-// costs none, and neither does Hedge before it knows the percentile.
+// costs four allocations, for contexts and a timer; Retry costs none, and neither does
+// Hedge before it knows the percentile.
 //
 // It panics if next is nil or an option is out of range.
 func Hedge[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...HedgeOption) endpoint.Endpoint[Req, Resp] {
 	h := newHedger(next != nil, opts)
+	duels := newDuels(h, next)
 	return func(ctx context.Context, req Req) (resp Resp, err error) {
 		if err := ctx.Err(); err != nil {
 			return resp, err
@@ -50,24 +51,8 @@ func Hedge[Req, Resp any](next endpoint.Endpoint[Req, Resp], opts ...HedgeOption
 			h.observe(ctx, start, err)
 			return resp, err
 		}
-		d := &duel[Req, Resp]{next: next, req: req}
-		d.race.start(ctx, h, d)
-		winner, err := d.race.run(delay)
-		return d.answers[winner], err
+		return duels.fight(ctx, req, delay)
 	}
-}
-
-// duel is what is generic about a race, in one allocation with the rest.
-type duel[Req, Resp any] struct {
-	race    race
-	next    endpoint.Endpoint[Req, Resp]
-	req     Req
-	answers [2]Resp
-}
-
-func (d *duel[Req, Resp]) attempt(ctx context.Context, n int) (err error) {
-	d.answers[n], err = d.next(ctx, d.req)
-	return err
 }
 
 // now reads the clock if somebody wants to know.

@@ -209,7 +209,7 @@ func TestUntroubledHedgeAllocations(t *testing.T) {
 		name   string
 		hedged endpoint.Endpoint[string, string]
 		most   float64
-	}{{"learning", learning, 0}, {"fixed", fixed, 6}, {"moving", moving, 6}} {
+	}{{"learning", learning, 0}, {"fixed", fixed, 4}, {"moving", moving, 4}} {
 		if n := testing.AllocsPerRun(100, func() { _, _ = tt.hedged(ctx, "") }); n > tt.most {
 			t.Errorf("%s: %v allocations", tt.name, n)
 		}

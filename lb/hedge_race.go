@@ -39,15 +39,18 @@ type race struct {
 	cancel context.CancelFunc // of both attempts
 	lead   context.Context    // of attempt 0
 	runner runner
+	// hedging is hedge: to make a value of a method costs an allocation.
+	hedging func()
 
 	records  [2]*call.Record
-	second   sync.WaitGroup // attempt 1
 	panicked *HedgePanic
 	exited   bool // attempt 1 ended its goroutine
 
 	mu     sync.Mutex
-	sent   bool // attempt 1 was made
-	over   bool // it is known what the call returns
+	gone   bool          // hedge has returned
+	going  chan struct{} // closed then, if attempt 0 waits for it
+	sent   bool          // attempt 1 was made
+	over   bool          // it is known what the call returns
 	winner int
 	errs   []error // of those that ended before it was over, in their order
 }
@@ -57,23 +60,28 @@ type runner interface {
 	attempt(ctx context.Context, n int) error
 }
 
-func (r *race) start(ctx context.Context, h *hedger, runner runner) {
-	r.hedger, r.call, r.runner = h, call.From(ctx), runner
+func (r *race) start(ctx context.Context) {
+	r.call = call.From(ctx)
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.lead, r.records[0] = call.Observe(r.ctx)
-	r.second.Add(1)
 }
 
-// run returns the number of the attempt whose response is the call's, or the error.
-func (r *race) run(delay time.Duration) (int, error) {
+// forget makes a race that run has found to be of one attempt ready for another start.
+func (r *race) forget() {
+	r.call, r.ctx, r.cancel, r.lead, r.records[0] = nil, nil, nil, nil, nil
+}
+
+// run returns the number of the attempt whose response is the call's, or the error,
+// and whether attempt 0 was alone: then nobody else has the race or will.
+func (r *race) run(delay time.Duration) (winner int, alone bool, err error) {
 	defer r.cancel()
-	timer := time.AfterFunc(delay, r.hedge)
-	err := r.first(timer)
+	timer := time.AfterFunc(delay, r.hedging)
+	err = r.first(timer)
 	if timer.Stop() {
-		return 0, err
+		return 0, true, err
 	}
 	r.end(r.lead, 0, err)
-	r.second.Wait()
+	r.wait()
 	switch {
 	case r.panicked != nil:
 		panic(r.panicked)
@@ -86,7 +94,30 @@ func (r *race) run(delay time.Duration) (int, error) {
 			r.call.Answered(&id, &addr)
 		}
 	}
-	return r.winner, r.err()
+	return r.winner, false, r.err()
+}
+
+// wait waits for hedge, which runs or will at once.
+func (r *race) wait() {
+	r.mu.Lock()
+	gone := r.gone
+	if !gone {
+		r.going = make(chan struct{})
+	}
+	r.mu.Unlock()
+	if !gone {
+		<-r.going
+	}
+}
+
+// leave ends a wait.
+func (r *race) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gone = true
+	if r.going != nil {
+		close(r.going)
+	}
 }
 
 // first makes attempt 0. Should it panic, attempt 1 is not left alone.
@@ -98,7 +129,7 @@ func (r *race) first(timer *time.Timer) error {
 		}
 		r.cancel()
 		if !timer.Stop() {
-			r.second.Wait()
+			r.wait()
 		}
 	}()
 	start := r.now()
@@ -110,7 +141,7 @@ func (r *race) first(timer *time.Timer) error {
 
 // hedge makes attempt 1 if there is still need of it.
 func (r *race) hedge() {
-	defer r.second.Done()
+	defer r.leave()
 	ctx, ok := r.join()
 	if !ok {
 		return
