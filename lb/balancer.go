@@ -54,12 +54,8 @@ type observer struct {
 func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, i int, now time.Duration) {
 	now = time.Since(o.epoch)
 	if e := o.ewma; e != nil {
-		i = e.Pick(ctx, now)
-		if node = e.places[i].node; node.Acquire() {
-			e.Start(i, now)
-			return node, i, now
-		}
-		return nil, 0, 0
+		node, i = e.enter(now)
+		return node, i, now
 	}
 	i = o.Pick(ctx, now)
 	if node = nodes[i]; !node.Acquire() {
@@ -76,12 +72,12 @@ func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, 
 func (o *observer) ended(ctx context.Context, err error, node *sd.Node, i int, start time.Duration) {
 	node.Release()
 	out := Outcome{Start: start, End: time.Since(o.epoch)}
+	if err == nil && o.ewma != nil {
+		o.ewma.served(i, start, out.End)
+		return
+	}
 	if err != nil {
 		out.Result, out.RetryAfter = result(ctx, err), endpoint.RetryAfter(err)
-	}
-	if o.ewma != nil {
-		o.ewma.Observe(i, out)
-		return
 	}
 	o.Observe(i, out)
 }

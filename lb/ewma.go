@@ -38,7 +38,10 @@ import (
 func PeakEWMA(opts ...EWMAOption) Strategy {
 	e := &ewma{tau: 10 * time.Second, probes: 3}
 	configure("PeakEWMA", e, opts, nil)
-	e.rate, e.grain = 1/float64(e.tau), e.tau/1024
+	e.rate, e.grain, e.hush = 1/float64(e.tau), e.tau/1024, int64(e.tau/1024/64)
+	for n := range e.crowd {
+		e.crowd[n] = e.term(float64(n + 1))
+	}
 	return e
 }
 
@@ -73,7 +76,9 @@ type ewma struct {
 	tau    time.Duration
 	rate   float64       // 1/τ, per nanosecond
 	grain  time.Duration // how old a stamp may be before it counts, and is renewed
+	hush   int64         // how soon after a call ended the next is not booked
 	probes int64
+	crowd  [64]int64 // what n calls in flight add to a key
 	chance
 }
 
@@ -88,8 +93,11 @@ func (e *ewma) Picker(nodes []*sd.Node, prev Picker) Picker {
 	for i, n := range nodes {
 		p.places[i] = ewmaPlace{n, p.cells[i]}
 	}
-	if p.weights = weightsOf(nodes); p.weights != nil {
-		p.shares = newShares(p.weights)
+	if weights := weightsOf(nodes); weights != nil {
+		p.shares, p.bonus = newShares(weights), make([]int64, len(nodes))
+		for i, w := range weights {
+			p.bonus[i] = e.term(w)
+		}
 	}
 	return p
 }

@@ -8,16 +8,26 @@ import (
 
 // ewmaCell is what is known of one node. It fills a cache line, see sd.Node. While
 // all is well most calls write nothing to it, so that each processor can keep a
-// copy.
+// copy. A pick reads the first three words, and more only if one of them says so.
 type ewmaCell struct {
+	key   atomic.Int64  // see ewma.key; 0 before the first answer
+	quiet atomic.Int64  // when a call ended; or, negated, when the one began that none has ended since
+	until atomic.Int64  // the later of blame and apart
 	cost  atomic.Uint64 // E in nanoseconds, a float64's bits; 0 before the first answer
 	stamp atomic.Int64  // when cost was written
-	asked atomic.Int64  // when the call began that none has ended since, see silence
-	ended atomic.Int64  // when a call ended
 	blame atomic.Int64  // when the penalty for faults will have fallen to T
 	apart atomic.Int64  // until when the node wants to be left alone
-	_     [64 - 48]byte
+	_     [64 - 56]byte
 }
+
+// key tells a latency of a time as the time when it will have decayed to a nanosecond,
+// τ·ln(latency) later. All decay alike, so the lesser key is the lesser latency at any
+// time, and a pick need not compute what has become of it; and a factor to a latency is
+// a term to its key.
+func (e *ewma) key(at time.Duration, latency float64) int64 { return int64(at) + e.term(latency) }
+
+// term is what a factor adds to a key.
+func (e *ewma) term(factor float64) int64 { return int64(float64(e.tau) * math.Log(factor)) }
 
 // fade is exp(-x). Most nodes were heard of a moment ago, where three terms of the
 // series are right to 5 in 100,000 and take a tenth of the time.
@@ -32,9 +42,8 @@ func fade(x float64) float64 {
 }
 
 // answer books a latency of a call that was served. Of answers that come closer
-// together than a grain and are below E, one is booked. The two words are not
-// written at once: who reads between the writes sees the new cost as older than it
-// is, for a few nanoseconds.
+// together than a grain and are below E, one is booked. The words are not written at
+// once: who reads between the writes sees what was before, for a few nanoseconds.
 func (c *ewmaCell) answer(end, latency time.Duration, e *ewma, typical float64) {
 	l := max(1, float64(latency))
 	for {
@@ -51,7 +60,7 @@ func (c *ewmaCell) answer(end, latency time.Duration, e *ewma, typical float64) 
 			next = l + (cost-l)*fade(float64(since)*e.rate)
 		}
 		if c.cost.CompareAndSwap(bits, math.Float64bits(next)) {
-			raise(&c.stamp, end)
+			c.book(end, e)
 			return
 		}
 	}
@@ -71,10 +80,29 @@ func (c *ewmaCell) atLeast(end, latency time.Duration, e *ewma, typical float64)
 			return
 		}
 		if c.cost.CompareAndSwap(bits, math.Float64bits(l)) {
-			raise(&c.stamp, end)
+			c.book(end, e)
 			return
 		}
 	}
+}
+
+// book writes what goes with a new cost. Whoever finds that cost or stamp has changed
+// again does so for that too, so that the last key to be written is theirs.
+func (c *ewmaCell) book(at time.Duration, e *ewma) {
+	raise(&c.stamp, at)
+	for {
+		cost, stamp := c.cost.Load(), c.stamp.Load()
+		c.key.Store(e.key(time.Duration(stamp), math.Float64frombits(cost)))
+		if c.cost.Load() == cost && c.stamp.Load() == stamp {
+			return
+		}
+	}
+}
+
+// avoid raises one of the times that speak against the node.
+func (c *ewmaCell) avoid(t *atomic.Int64, to time.Duration) {
+	raise(t, to)
+	raise(&c.until, to)
 }
 
 // raise sets a time to a later one.
@@ -87,26 +115,32 @@ func raise(t *atomic.Int64, to time.Duration) {
 	}
 }
 
+// proven reports whether the node has answered within τ.
+func (c *ewmaCell) proven(now time.Duration, e *ewma) bool {
+	return c.cost.Load() != 0 && now-time.Duration(c.stamp.Load()) < e.tau
+}
+
 // start and end book the beginning and the end of a call. A call that begins
 // within a grain after another ended is not booked: if it hangs, one that begins
 // later will tell.
 func (c *ewmaCell) start(at time.Duration, e *ewma) {
-	if ended := c.ended.Load(); c.asked.Load() <= ended && int64(at)-ended > int64(e.grain/64) {
-		raise(&c.asked, at)
+	if w := c.quiet.Load(); w >= 0 && int64(at)-w > e.hush {
+		c.quiet.CompareAndSwap(w, -int64(at)) // else somebody else books one
 	}
 }
 
 func (c *ewmaCell) end(at time.Duration, e *ewma) {
-	if ended := c.ended.Load(); c.asked.Load() > ended || int64(at)-ended > int64(e.grain/64) {
-		raise(&c.ended, at)
+	if w := c.quiet.Load(); w < 0 || int64(at)-w > e.hush {
+		c.ended(int64(at))
 	}
 }
 
-// silence is for how long a call has been in flight while none has ended, in
-// nanoseconds.
-func (c *ewmaCell) silence(now time.Duration) float64 {
-	if asked := c.asked.Load(); asked > c.ended.Load() {
-		return float64(int64(now) - asked)
+// ended is the rare part of end. A call that ended before the other one began tells
+// nothing of it.
+func (c *ewmaCell) ended(at int64) {
+	for w := c.quiet.Load(); at > w && at >= -w; w = c.quiet.Load() {
+		if c.quiet.CompareAndSwap(w, at) {
+			return
+		}
 	}
-	return 0
 }

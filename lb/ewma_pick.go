@@ -14,12 +14,12 @@ import (
 // ewmaPicker is the picker of a PeakEWMA.
 type ewmaPicker struct {
 	ewma
-	nodes   []*sd.Node
-	cells   []*ewmaCell // parallel to nodes
-	places  []ewmaPlace // the same two, for a pick to find them in one cache line
-	weights []float64   // nil if all are equal
-	shares  *shares
-	shared  *ewmaShared
+	nodes  []*sd.Node
+	cells  []*ewmaCell // parallel to nodes
+	places []ewmaPlace // the same two, for a pick to find them in one cache line
+	bonus  []int64     // what its weight takes off a node's key; nil if all are equal
+	shares *shares
+	shared *ewmaShared
 }
 
 type ewmaPlace struct {
@@ -30,14 +30,16 @@ type ewmaPlace struct {
 // ewmaShared is what a picker has in common with its predecessors. It is written
 // once in τ/10 and read at every pick.
 type ewmaShared struct {
+	_       [64]byte
 	typical atomic.Uint64 // T in nanoseconds, a float64's bits; 0 before any answer
 	next    atomic.Int64  // when T is to be renewed
+	_       [48]byte
 }
 
 const (
 	// shunned is added to the load of those who should be left alone. It is more
-	// nanoseconds than any load, and few enough for the load to be told beside it.
-	shunned = 1e15
+	// than any load, and the double of it is no overflow.
+	shunned = 1 << 60
 	// The penalties, see PeakEWMA, as multiples of τ: logarithms of 100 and 10.
 	faultTerm  = 2 * rejectTerm
 	rejectTerm = math.Ln10
@@ -49,55 +51,108 @@ func (p *ewmaPicker) Pick(_ context.Context, now time.Duration) int {
 	if len(p.nodes) == 1 {
 		return 0
 	}
-	var i, j int
+	i, j := p.two(now)
+	if n := p.places[i].node.InFlight(); n > 0 && p.beats(j, i, n, now) {
+		return j
+	}
+	return i
+}
+
+// enter is Pick, Acquire and Start in one, see draw. The node is nil if the one
+// picked has left.
+func (p *ewmaPicker) enter(now time.Duration) (*sd.Node, int) {
+	i, j := 0, 0
+	if len(p.places) > 1 {
+		i, j = p.two(now)
+	}
+	place := &p.places[i]
+	n := place.node.Enter()
+	switch {
+	case n == 0:
+		return nil, 0
+	case n > 1 && i != j && p.beats(j, i, n-1, now):
+		if other := &p.places[j]; other.node.Acquire() {
+			place.node.Undo()
+			place, i = other, j
+		}
+	}
+	place.cell.start(now, &p.ewma)
+	return place.node, i
+}
+
+// two draws two nodes. The first is the one that has less load while both are idle:
+// if it is, the other one's calls in flight, which are in a cache line that another
+// processor may have, need not be looked at.
+func (p *ewmaPicker) two(now time.Duration) (i, j int) {
 	if p.shares == nil {
 		i, j = two(len(p.nodes), p.or(rand.Uint64()))
 	} else {
 		i, j = p.shares.two(p.or(rand.Uint64()))
 	}
-	typical := math.Float64frombits(p.shared.typical.Load())
-	// Nobody can foretell which is less, the processor included. Positive floats are
-	// in the order of their bits, and of integers the lesser is chosen without a jump.
-	a, b := math.Float64bits(p.load(i, now, typical)), math.Float64bits(p.load(j, now, typical))
-	if b < a {
-		i = j
+	if len(p.places) > 1<<11 {
+		p.places[i].node.InFlight()
+		p.places[j].node.InFlight()
 	}
-	return i
+	// Nobody can foretell which is less, the processor included. Of integers the
+	// lesser is chosen without a jump.
+	a, b := p.idle(i, now), p.idle(j, now)
+	first := i
+	if b < a {
+		first = j
+	}
+	return first, i + j - first
 }
 
-// load is the load of node i, in nanoseconds. It compares by if, because max has to
-// heed what no latency is: NaN and -0.
-func (p *ewmaPicker) load(i int, now time.Duration, typical float64) float64 {
-	place := &p.places[i]
-	c, n := place.cell, place.node.InFlight()
-	expect, proven := typical, false
-	if bits := c.cost.Load(); bits != 0 {
-		since := now - time.Duration(c.stamp.Load())
-		expect, proven = math.Float64frombits(bits), since < p.tau
-		if since >= p.grain { // else it would change a thousandth at most
-			expect *= fade(float64(since) * p.rate)
-		}
+// idle is the load of node i while no call is in flight, as a key.
+func (p *ewmaPicker) idle(i int, now time.Duration) int64 {
+	c := p.places[i].cell
+	k := c.key.Load()
+	if k == 0 || c.quiet.Load() < 0 || c.until.Load() > int64(now) {
+		k = p.special(c, k, now)
 	}
-	if silence := c.silence(now); silence > expect {
-		expect = silence
+	k = max(k, int64(now)) // a nanosecond
+	if p.bonus != nil {
+		k -= p.bonus[i]
 	}
-	if expect < 1 {
-		expect = 1
+	return k
+}
+
+// special is the key of a node of which nothing is known, that is silent, or that has
+// something against it.
+func (p *ewmaPicker) special(c *ewmaCell, k int64, now time.Duration) int64 {
+	typical := max(1, math.Float64frombits(p.shared.typical.Load()))
+	if k == 0 {
+		k = p.key(now, typical)
 	}
-	if left := time.Duration(c.blame.Load()) - now; left > 0 {
-		expect = max(expect, max(typical, 1)*math.Exp(float64(left)*p.rate))
+	if asked := -c.quiet.Load(); asked > 0 && int64(now) > asked {
+		k = max(k, p.key(now, float64(int64(now)-asked)))
 	}
-	load := expect * float64(n+1)
-	if p.weights != nil {
-		load /= p.weights[i]
+	if blame := time.Duration(c.blame.Load()); blame > now {
+		k = max(k, p.key(blame, typical))
 	}
-	if !proven && n >= p.probes {
-		load += shunned
+	if left := c.apart.Load() - int64(now); left > 0 {
+		k = 2*shunned + left
 	}
-	if left := time.Duration(c.apart.Load()) - now; left > 0 {
-		load += 2*shunned + float64(left)
+	return k
+}
+
+// beats reports whether node j has less load than node i with n calls in flight.
+func (p *ewmaPicker) beats(j, i int, n int64, now time.Duration) bool {
+	return p.load(j, p.places[j].node.InFlight(), now) < p.load(i, n, now)
+}
+
+// load is the load of node i with n calls in flight, as a key.
+func (p *ewmaPicker) load(i int, n int64, now time.Duration) int64 {
+	k := p.idle(i, now)
+	if n < int64(len(p.crowd)) {
+		k += p.crowd[n]
+	} else {
+		k += p.term(float64(n + 1))
 	}
-	return load
+	if n >= p.probes && !p.places[i].cell.proven(now, &p.ewma) {
+		k += shunned
+	}
+	return k
 }
 
 // Start books the beginning of a call, see [Starter]. Without it there is no silence.
@@ -105,35 +160,49 @@ func (p *ewmaPicker) Start(i int, now time.Duration) { p.places[i].cell.start(no
 
 func (p *ewmaPicker) Observe(i int, o Outcome) {
 	c := p.places[i].cell
-	c.end(o.End, &p.ewma)
-	typical := math.Float64frombits(p.shared.typical.Load())
 	switch o.Result {
 	case Served:
-		c.answer(o.End, o.Latency(), &p.ewma, typical)
-		if typical == 0 {
-			p.shared.typical.CompareAndSwap(0, c.cost.Load())
-		}
-		if o.End > time.Duration(p.shared.next.Load()) {
-			p.renew(o.End)
-		}
+		p.served(i, o.Start, o.End)
 	case Faulted, Rejected, Canceled:
-		p.trouble(c, o, typical)
+		c.end(o.End, &p.ewma)
+		p.trouble(c, o)
 	case Refused:
+		c.end(o.End, &p.ewma)
 		return
 	}
 	if o.RetryAfter > 0 {
-		raise(&c.apart, o.End+min(o.RetryAfter, p.times(apartTerm)))
+		c.avoid(&c.apart, o.End+min(o.RetryAfter, p.times(apartTerm)))
+	}
+}
+
+// served books a call that was.
+func (p *ewmaPicker) served(i int, start, end time.Duration) {
+	c := p.places[i].cell
+	c.end(end, &p.ewma)
+	if cost := math.Float64frombits(c.cost.Load()); float64(end-start) > cost || end-time.Duration(c.stamp.Load()) >= p.grain {
+		p.answer(c, start, end)
+	}
+	if end > time.Duration(p.shared.next.Load()) {
+		p.renew(end)
+	}
+}
+
+func (p *ewmaPicker) answer(c *ewmaCell, start, end time.Duration) {
+	typical := math.Float64frombits(p.shared.typical.Load())
+	c.answer(end, end-start, &p.ewma, typical)
+	if typical == 0 {
+		p.shared.typical.CompareAndSwap(0, c.cost.Load())
 	}
 }
 
 // trouble books a call that was not served.
-func (p *ewmaPicker) trouble(c *ewmaCell, o Outcome, typical float64) {
-	c.atLeast(o.End, o.Latency(), &p.ewma, typical)
+func (p *ewmaPicker) trouble(c *ewmaCell, o Outcome) {
+	c.atLeast(o.End, o.Latency(), &p.ewma, math.Float64frombits(p.shared.typical.Load()))
 	switch o.Result {
 	case Faulted:
-		raise(&c.blame, o.End+p.times(faultTerm))
+		c.avoid(&c.blame, o.End+p.times(faultTerm))
 	case Rejected:
-		raise(&c.blame, o.End+p.times(rejectTerm))
+		c.avoid(&c.blame, o.End+p.times(rejectTerm))
 	}
 }
 
