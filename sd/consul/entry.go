@@ -170,13 +170,17 @@ func (e *entry) Remove(ctx context.Context) (err error) {
 	return fmt.Errorf("consul: %w", err)
 }
 
-// deregister leaves time for as many tries as there are.
+// deregister leaves time for as many tries as there are. The last ends with ctx, whose
+// cause then says why.
 func (e *entry) deregister(ctx context.Context, tries int) error {
-	bound := answerWithin
-	if deadline, ok := ctx.Deadline(); ok {
-		bound = min(bound, time.Until(deadline)/time.Duration(tries))
+	if tries > 1 {
+		bound := answerWithin
+		if deadline, ok := ctx.Deadline(); ok {
+			bound = min(bound, time.Until(deadline)/time.Duration(tries))
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, bound)
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
 	return e.registrar.agent.ServiceDeregisterOpts(e.put.ID, new(api.QueryOptions).WithContext(ctx))
 }

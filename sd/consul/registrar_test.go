@@ -248,6 +248,9 @@ func TestDeregister(t *testing.T) {
 				if d := time.Since(start); (err == nil) != c.gone || tries != c.tries || d > 10*time.Second {
 					t.Errorf("after %d tries and %v Deregister returns %v", tries, d, err)
 				}
+				if hangs := c.status == dead && !c.gone; errors.Is(err, sd.ErrTimeout) != hangs {
+					t.Errorf("Deregister returns %v; is it sd.ErrTimeout: want %t", err, hangs)
+				}
 			})
 		})
 	}
