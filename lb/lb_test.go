@@ -126,51 +126,6 @@ func countPicks(t *testing.T, strategy lb.Strategy) {
 	}
 }
 
-// Who reads while least request takes first draws back sees a count that only rises,
-// and is ahead of the picks by no more than those that were under way.
-func TestWhatEntersNeverFalls(t *testing.T) {
-	e, _ := endpointer(t, instances(2), nil)
-	balancer := lb.New(e, lb.LeastRequest())
-	const workers, each = 4, 50_000
-	var picking, reading sync.WaitGroup
-	for range workers {
-		picking.Go(func() {
-			for range each { // all stay in flight, so that it looks twice
-				l, err := balancer.Pick(t.Context())
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer l.Done(t.Context(), nil)
-			}
-		})
-	}
-	done := make(chan struct{})
-	for range 2 {
-		reading.Go(func() {
-			for last := uint64(0); ; {
-				now := e.Entered()
-				if now < last || now > workers*(each+2) {
-					t.Errorf("%d after %d", now, last)
-					return
-				}
-				last = now
-				select {
-				case <-done:
-					return
-				default:
-				}
-			}
-		})
-	}
-	picking.Wait()
-	close(done)
-	reading.Wait()
-	if got := e.Entered(); got < workers*each {
-		t.Errorf("%d entered, want at least %d", got, workers*each)
-	}
-}
-
 func BenchmarkPick(b *testing.B) {
 	for _, s := range []struct {
 		name     string
