@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
@@ -146,147 +145,6 @@ func TestNoInstance(t *testing.T) {
 	}
 }
 
-func TestEndpointNamesTheInstance(t *testing.T) {
-	business := &endpoint.Error{Code: endpoint.NotFound, Reason: "NO_USER", Message: "no such user"}
-	e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) {
-		return "", fmt.Errorf("wrapped: %w", business)
-	})
-	_, err := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(t.Context(), "")
-	got, ok := errors.AsType[*endpoint.Error](err)
-	if !ok || got.Instance != "i0000" || got.Code != endpoint.NotFound || got.Message != "no such user" || !errors.Is(err, business) {
-		t.Errorf("error is %v", err)
-	}
-}
-
-// An error that nobody gave a code stays one, so that it goes out as internal.
-func TestEndpointChoosesNoCode(t *testing.T) {
-	e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) {
-		return "", errors.New("the password is hunter2")
-	})
-	_, err := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(t.Context(), "")
-	if got := endpoint.Public(err); got.Code != endpoint.Internal || strings.Contains(got.Error(), "hunter2") {
-		t.Errorf("goes out as %v", got)
-	}
-	if endpoint.CodeOf(err) != endpoint.Unknown {
-		t.Errorf("is %v here", err)
-	}
-}
-
-// What crosses the wire is the same with and without a balancer between.
-func TestEndpointChangesNothingForTheCaller(t *testing.T) {
-	for _, err := range []error{
-		errors.New("boom"), context.Canceled, context.DeadlineExceeded,
-		&endpoint.Error{}, &endpoint.Error{Message: "no code", Reason: "R"}, &endpoint.Error{Code: 99, Message: "no code"},
-		&endpoint.Error{Code: endpoint.Unknown}, &endpoint.Error{Code: endpoint.Aborted, Reason: "R", RetryAfter: time.Second},
-	} {
-		e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) { return "", err })
-		_, got := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(t.Context(), "")
-		if got, want := *endpoint.Public(got), *endpoint.Public(err); got != want {
-			t.Errorf("%v goes out as %+v, want %+v", err, got, want)
-		}
-	}
-}
-
-func TestEndpointRefusesADoneContext(t *testing.T) {
-	called := false
-	e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) {
-		called = true
-		return "", nil
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(ctx, ""); !errors.Is(err, context.Canceled) || called {
-		t.Errorf("error %v, called %v", err, called)
-	}
-}
-
-func TestAPanicReleasesTheInstance(t *testing.T) {
-	seen := new(recorder)
-	e, _ := endpointer(t, instances(1), func(context.Context, string, string) (string, error) { panic("boom") })
-	next := lb.Endpoint(lb.New(e, observing{seen}), (*client).Call)
-	func() {
-		defer func() { _ = recover() }()
-		next(t.Context(), "")
-	}()
-	if n := e.Set().Node(0).InFlight(); n != 0 {
-		t.Errorf("%d calls are in flight after the panic", n)
-	}
-	if got := seen.take(); len(got) != 1 || got[0].Result != lb.Faulted {
-		t.Errorf("outcomes are %v", got)
-	}
-}
-
-// recorder is what an observing picker shares with its successors.
-type recorder struct {
-	mu       sync.Mutex
-	outcomes []lb.Outcome
-	pickers  int
-}
-
-func (r *recorder) take() []lb.Outcome {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.outcomes)
-}
-
-// observing is a third party's strategy: it always picks the first node.
-type observing struct{ r *recorder }
-
-func (o observing) Picker([]*sd.Node, lb.Picker) lb.Picker {
-	o.r.mu.Lock()
-	defer o.r.mu.Unlock()
-	o.r.pickers++
-	return o
-}
-
-func (o observing) Pick(context.Context, time.Duration) int { return 0 }
-
-func (o observing) Observe(_ int, out lb.Outcome) {
-	o.r.mu.Lock()
-	defer o.r.mu.Unlock()
-	o.r.outcomes = append(o.r.outcomes, out)
-}
-
-func TestObserverLearnsWhatBecameOfACall(t *testing.T) {
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	late, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	live := t.Context()
-	coded := func(c endpoint.Code) error { return fmt.Errorf("wrapped: %w", &endpoint.Error{Code: c}) }
-	for _, tt := range []struct {
-		name string
-		ctx  context.Context
-		err  error
-		want lb.Result
-	}{
-		{"success", live, nil, lb.Served},
-		{"business", live, coded(endpoint.NotFound), lb.Served},
-		{"internal", live, coded(endpoint.Internal), lb.Faulted},
-		{"plain", live, errors.New("boom"), lb.Faulted},
-		{"deadline", late, context.DeadlineExceeded, lb.Faulted},
-		{"its deadline", live, coded(endpoint.DeadlineExceeded), lb.Faulted},
-		{"rejected", live, coded(endpoint.ResourceExhausted), lb.Rejected},
-		{"canceled", canceled, coded(endpoint.Unavailable), lb.Canceled},
-		{"canceled there", live, coded(endpoint.Canceled), lb.Canceled},
-		{"breaker", live, &endpoint.Error{Code: endpoint.Unavailable, Local: true, NotProcessed: true}, lb.Refused},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			seen := new(recorder)
-			e, _ := endpointer(t, instances(1), nil)
-			lease, err := lb.New(e, observing{seen}).Pick(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			lease.Done(tt.ctx, tt.err)
-			got := seen.take()
-			if len(got) != 1 || got[0].Result != tt.want || got[0].Start <= 0 || got[0].Latency() < 0 {
-				t.Errorf("outcomes are %+v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestPickersAreRebuiltOncePerSet(t *testing.T) {
 	seen := new(recorder)
 	set := instances(3)
@@ -301,20 +159,6 @@ func TestPickersAreRebuiltOncePerSet(t *testing.T) {
 	}
 }
 
-func TestCarryKeepsWhatIsKnown(t *testing.T) {
-	nodes := make([]*sd.Node, 6)
-	for i, in := range instances(6) {
-		nodes[i] = sd.NewNode(in)
-	}
-	moved := sd.NewNode(&sd.Instance{ID: "i0003", Addr: "elsewhere:80"})
-	prev := []*sd.Node{nodes[0], nodes[2], nodes[3], nodes[5]}
-	next := []*sd.Node{nodes[1], nodes[2], moved, nodes[4], nodes[5]}
-	got := lb.Carry(next, prev, []int{100, 102, 103, 105}, func(n *sd.Node) int { return -1 })
-	if want := []int{-1, 102, -1, -1, 105}; !slices.Equal(got, want) {
-		t.Errorf("carried %v, want %v", got, want)
-	}
-}
-
 func TestPickAllocatesNothing(t *testing.T) {
 	e, _ := endpointer(t, instances(10), nil)
 	ctx := call.With(t.Context(), call.Key("user"))
@@ -323,17 +167,6 @@ func TestPickAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { _, _ = next(ctx, "") }); n != 0 {
 			t.Errorf("%s: %v allocations per call", name, n)
 		}
-	}
-}
-
-func TestTheRecordNamesTheInstance(t *testing.T) {
-	e, _ := endpointer(t, instances(1), nil)
-	ctx, record := call.Observe(t.Context())
-	if _, err := lb.Endpoint(lb.New(e, lb.Random()), (*client).Call)(ctx, ""); err != nil {
-		t.Fatal(err)
-	}
-	if record.Instance() != "i0000" || record.Attempts() != 1 {
-		t.Errorf("record is %s, %d attempts", record.Instance(), record.Attempts())
 	}
 }
 

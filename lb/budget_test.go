@@ -3,6 +3,7 @@ package lb_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -157,4 +158,87 @@ func TestAnEmptyBudgetHidesNoError(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestBudgetBoundsTheExtraLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		next := lb.Retry(func(context.Context, string) (string, error) {
+			calls.Add(1)
+			return "", notProcessed
+		}, lb.MaxAttempts(2), lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(10), lb.BudgetRate(0))))
+		for range 1000 {
+			next(t.Context(), "")
+		}
+		// 20 % of 1,000, and the burst of 10.
+		if got := calls.Load(); got < 1205 || got > 1210 {
+			t.Errorf("%d calls came of 1,000", got)
+		}
+	})
+}
+
+func TestBudgetRefillsByTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lb.NewBudget(lb.BudgetRate(2), lb.BudgetBurst(20), lb.BudgetRatio(0))
+		next, _ := replies(slices.Repeat([]error{notProcessed}, 100)...)
+		e := lb.Retry(next, lb.MaxAttempts(1000), lb.RetryBudget(b), lb.RetryBackoff(sd.Backoff{Base: 1, Cap: 1}))
+		if _, err := e(t.Context(), ""); !errors.Is(err, lb.ErrBudget) {
+			t.Errorf("error is %v", err)
+		}
+		if got := b.Balance(); got >= 1 {
+			t.Errorf("balance is %v", got)
+		}
+		time.Sleep(5 * time.Second)
+		if got := b.Balance(); got < 10 || got > 11 {
+			t.Errorf("after 5 s the balance is %v", got)
+		}
+		time.Sleep(time.Hour)
+		if got := b.Balance(); got != 20 {
+			t.Errorf("after an hour the balance is %v", got)
+		}
+	})
+}
+
+// However often it is looked at: the busier the callers, the more it is needed.
+func TestBudgetRefillsInFullUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lb.NewBudget(lb.BudgetRate(10), lb.BudgetBurst(1), lb.BudgetRatio(0))
+		next := lb.Retry(func(context.Context, string) (string, error) { return "", notProcessed },
+			lb.MaxAttempts(2), lb.RetryBudget(b))
+		retries := 0
+		for range 50_000 {
+			time.Sleep(199 * time.Microsecond)
+			if _, err := next(t.Context(), ""); errors.Is(err, lb.ErrAttempts) {
+				retries++
+			}
+		}
+		// 9.95 s at 10 a second, and the burst.
+		if retries < 99 || retries > 101 {
+			t.Errorf("%d retries in 9.95 s at 10 a second", retries)
+		}
+	})
+}
+
+func TestBudgetConcurrentSafe(t *testing.T) {
+	b := lb.NewBudget(lb.BudgetBurst(500), lb.BudgetRate(0), lb.BudgetRatio(0))
+	var calls atomic.Int64
+	next := lb.Retry(func(context.Context, string) (string, error) {
+		calls.Add(1)
+		return "", notProcessed
+	}, lb.MaxAttempts(2), lb.RetryBudget(b))
+	done := make(chan struct{})
+	for range 8 {
+		go func() {
+			for range 250 {
+				next(context.Background(), "")
+			}
+			done <- struct{}{}
+		}()
+	}
+	for range 8 {
+		<-done
+	}
+	if got := calls.Load(); got != 2500 {
+		t.Errorf("%d calls for 2,000 and a budget of 500", got)
+	}
 }

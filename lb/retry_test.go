@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,67 +218,6 @@ func TestRetryAttemptTimeoutSparesTheDeadline(t *testing.T) {
 	})
 }
 
-func TestRetryGoesToAnotherInstance(t *testing.T) {
-	var tried []string
-	e, _ := endpointer(t, instances(4), func(_ context.Context, id, _ string) (string, error) {
-		tried = append(tried, id)
-		return "", notProcessed
-	})
-	next := lb.Retry(lb.Endpoint(lb.New(e, lb.Random()), (*client).Call), lb.MaxAttempts(4),
-		lb.RetryBackoff(sd.Backoff{Base: 1, Cap: 1}), lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(1000))))
-	for range 50 {
-		tried = nil
-		if _, err := next(t.Context(), ""); err == nil {
-			t.Fatal("no error")
-		}
-		slices.Sort(tried)
-		if len(slices.Compact(tried)) != 4 {
-			t.Fatalf("tried %v", tried)
-		}
-	}
-}
-
-func TestRetryLeavesAMarkedCallToTheHopBefore(t *testing.T) {
-	header := carrier{}
-	out := call.With(t.Context(), call.Attempt(2, nil))
-	new(call.Propagator).Inject(out, header)
-	in, cancel := new(call.Propagator).Extract(t.Context(), header)
-	defer cancel()
-	next, calls := replies(notProcessed)
-	if _, err := lb.Retry(next)(in, ""); err == nil || *calls != 1 {
-		t.Errorf("%d calls, error %v", *calls, err)
-	}
-}
-
-type carrier map[string]string
-
-func (c carrier) Get(key string) string { return c[key] }
-func (c carrier) Set(key, value string) { c[key] = value }
-func (c carrier) Keys() []string        { return nil }
-
-// The breaker of one instance says when that one may be asked again; the others
-// may be asked now.
-func TestRetryDoesNotWaitForTheBreakerOfOneInstance(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		open := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, RetryAfter: 20 * time.Second}
-		behind := *open
-		behind.Instance = "a"
-		for _, tt := range []struct {
-			err  error
-			wait time.Duration
-			left float64 // of a budget of 1
-		}{{&behind, 0, 1}, {open, 20 * time.Second, 0}} {
-			next, _ := replies(tt.err)
-			budget := lb.NewBudget(lb.BudgetBurst(1), lb.BudgetRate(0), lb.BudgetRatio(0))
-			start := time.Now()
-			_, err := lb.Retry(next, lb.RetryBudget(budget))(t.Context(), "")
-			if err != nil || time.Since(start) != tt.wait || budget.Balance() != tt.left {
-				t.Errorf("%v after %v with %v left, want %v and %v", err, time.Since(start), budget.Balance(), tt.wait, tt.left)
-			}
-		}
-	})
-}
-
 func TestRetryReportsEachRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
@@ -307,88 +245,5 @@ func TestUntroubledRetryAllocatesNothing(t *testing.T) {
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() { _, _ = next(ctx, "") }); n != 0 {
 		t.Errorf("%v allocations", n)
-	}
-}
-
-func TestBudgetBoundsTheExtraLoad(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int64
-		next := lb.Retry(func(context.Context, string) (string, error) {
-			calls.Add(1)
-			return "", notProcessed
-		}, lb.MaxAttempts(2), lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(10), lb.BudgetRate(0))))
-		for range 1000 {
-			next(t.Context(), "")
-		}
-		// 20 % of 1,000, and the burst of 10.
-		if got := calls.Load(); got < 1205 || got > 1210 {
-			t.Errorf("%d calls came of 1,000", got)
-		}
-	})
-}
-
-func TestBudgetRefillsByTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := lb.NewBudget(lb.BudgetRate(2), lb.BudgetBurst(20), lb.BudgetRatio(0))
-		next, _ := replies(slices.Repeat([]error{notProcessed}, 100)...)
-		e := lb.Retry(next, lb.MaxAttempts(1000), lb.RetryBudget(b), lb.RetryBackoff(sd.Backoff{Base: 1, Cap: 1}))
-		if _, err := e(t.Context(), ""); !errors.Is(err, lb.ErrBudget) {
-			t.Errorf("error is %v", err)
-		}
-		if got := b.Balance(); got >= 1 {
-			t.Errorf("balance is %v", got)
-		}
-		time.Sleep(5 * time.Second)
-		if got := b.Balance(); got < 10 || got > 11 {
-			t.Errorf("after 5 s the balance is %v", got)
-		}
-		time.Sleep(time.Hour)
-		if got := b.Balance(); got != 20 {
-			t.Errorf("after an hour the balance is %v", got)
-		}
-	})
-}
-
-// However often it is looked at: the busier the callers, the more it is needed.
-func TestBudgetRefillsInFullUnderLoad(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := lb.NewBudget(lb.BudgetRate(10), lb.BudgetBurst(1), lb.BudgetRatio(0))
-		next := lb.Retry(func(context.Context, string) (string, error) { return "", notProcessed },
-			lb.MaxAttempts(2), lb.RetryBudget(b))
-		retries := 0
-		for range 50_000 {
-			time.Sleep(199 * time.Microsecond)
-			if _, err := next(t.Context(), ""); errors.Is(err, lb.ErrAttempts) {
-				retries++
-			}
-		}
-		// 9.95 s at 10 a second, and the burst.
-		if retries < 99 || retries > 101 {
-			t.Errorf("%d retries in 9.95 s at 10 a second", retries)
-		}
-	})
-}
-
-func TestBudgetConcurrentSafe(t *testing.T) {
-	b := lb.NewBudget(lb.BudgetBurst(500), lb.BudgetRate(0), lb.BudgetRatio(0))
-	var calls atomic.Int64
-	next := lb.Retry(func(context.Context, string) (string, error) {
-		calls.Add(1)
-		return "", notProcessed
-	}, lb.MaxAttempts(2), lb.RetryBudget(b))
-	done := make(chan struct{})
-	for range 8 {
-		go func() {
-			for range 250 {
-				next(context.Background(), "")
-			}
-			done <- struct{}{}
-		}()
-	}
-	for range 8 {
-		<-done
-	}
-	if got := calls.Load(); got != 2500 {
-		t.Errorf("%d calls for 2,000 and a budget of 500", got)
 	}
 }
