@@ -8,101 +8,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/dowelkit/dowel/sd"
 )
-
-// A ward is what a probe finds: which instances are ill, and how long it takes.
-type ward struct {
-	mu      sync.Mutex
-	ill     map[string]bool
-	slow    time.Duration
-	probes  []time.Duration // when each began, since the ward was made
-	begin   time.Time
-	running int
-	most    int
-	reports []string
-	act     func()
-}
-
-func newWard(ill ...string) *ward {
-	w := &ward{begin: time.Now()}
-	w.set(ill...)
-	return w
-}
-
-func (w *ward) set(ill ...string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.ill = map[string]bool{}
-	for _, id := range ill {
-		w.ill[id] = true
-	}
-}
-
-func (w *ward) probe(ctx context.Context, in *sd.Instance) error {
-	w.mu.Lock()
-	w.probes = append(w.probes, time.Since(w.begin))
-	w.running++
-	w.most = max(w.most, w.running)
-	ill, slow, act := w.ill[strings.TrimSuffix(in.Addr, ":80")], w.slow, w.act
-	w.mu.Unlock()
-	defer func() { w.mu.Lock(); w.running--; w.mu.Unlock() }()
-	if act != nil {
-		act()
-	}
-	select {
-	case <-time.After(slow):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if ill {
-		return errors.New("ill")
-	}
-	return nil
-}
-
-func (w *ward) report(in *sd.Instance, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reports = append(w.reports, fmt.Sprint(in.ID, ":", err))
-}
-
-func (w *ward) begun() int            { defer w.lock()(); return len(w.probes) }
-func (w *ward) inside() int           { defer w.lock()(); return w.running }
-func (w *ward) told() []string        { defer w.lock()(); return slices.Clone(w.reports) }
-func (w *ward) takes(d time.Duration) { defer w.lock()(); w.slow = d }
-func (w *ward) does(act func())       { defer w.lock()(); w.act = act }
-func (w *ward) lock() (unlock func()) { w.mu.Lock(); return w.mu.Unlock }
-
-// check probes every 10 s, with results a tenth of a second later.
-func (w *ward) check(source sd.Instancer, opts ...sd.HealthOption) sd.Instancer {
-	w.slow = 100 * time.Millisecond
-	steady := []sd.HealthOption{
-		sd.HealthInterval(10*time.Second - w.slow), sd.HealthJitter(0), sd.HealthReport(w.report),
-	}
-	return sd.HealthCheck(source, w.probe, append(steady, opts...)...)
-}
-
-// inBubble gives body a feed, a ward and the tape of a check of it.
-func inBubble(t *testing.T, opts []sd.HealthOption, body func(t *testing.T, f *feed, w *ward, tp *tape)) {
-	synctest.Test(t, func(t *testing.T) {
-		f, w := newFeed(), newWard()
-		tp := record(t, w.check(f, opts...))
-		synctest.Wait()
-		body(t, f, w, tp)
-	})
-}
-
-// rounds lets n probes of each instance pass; between the calls no probe runs.
-func rounds(n int) { time.Sleep(time.Duration(n) * 10 * time.Second); synctest.Wait() }
-
-// settle lets the first probe of what was just said pass.
-func settle() { time.Sleep(time.Second); synctest.Wait() }
 
 func TestHealthCheckThresholds(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, f *feed, w *ward, tp *tape) {
@@ -168,42 +79,6 @@ func TestHealthCheckAdmitAtOnce(t *testing.T) {
 		expect(t, tp, "[n o x]")
 		settle()
 		expect(t, tp, "[o x]")
-	})
-}
-
-func TestHealthCheckKeepsAllWhenAllFail(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, f *feed, w *ward, tp *tape) {
-		f.say("x", "y")
-		settle()
-		expect(t, tp, "[x y]")
-		w.set("x", "y")
-		rounds(3)
-		// Whichever of the two fails first is out for that moment.
-		if got := tp.take(); !slices.Contains([]string{"[y] [x y]", "[x] [x y]", ""}, got) {
-			t.Errorf("got %q", got)
-		}
-		f.say("x", "y", "z")
-		expect(t, tp, "[x y z]")
-		settle()
-		expect(t, tp, "[z]")
-	})
-}
-
-func TestHealthPanicThreshold(t *testing.T) {
-	inBubble(t, []sd.HealthOption{sd.HealthPanicThreshold(0.5)}, func(t *testing.T, f *feed, w *ward, tp *tape) {
-		f.say("a", "b", "c", "d")
-		settle()
-		expect(t, tp, "[a b c d]")
-		for _, s := range []struct{ ill, want string }{
-			{"a", "[b c d]"},
-			{"a b", "[c d]"}, // one half is not below it
-			{"a b c", "[a b c d]"},
-			{"a b", "[c d]"},
-		} {
-			w.set(strings.Fields(s.ill)...)
-			rounds(3)
-			expect(t, tp, s.want)
-		}
 	})
 }
 
@@ -305,40 +180,6 @@ func TestHealthIntervalAndJitter(t *testing.T) {
 		}
 		if n := w.begun(); n < 170 || n > 230 {
 			t.Errorf("%d probes in 200 minutes", n)
-		}
-	})
-}
-
-func TestHealthCheckGoesOnInAnOutage(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, f *feed, w *ward, tp *tape) {
-		f.say("x", "y")
-		settle()
-		expect(t, tp, "[x y]")
-		f.fail("down")
-		expect(t, tp, "!down")
-		rounds(6)
-		expect(t, tp, "")
-		w.set("x")
-		rounds(3)
-		expect(t, tp, "[y] !down")
-		f.say("x", "y")
-		expect(t, tp, "[y]")
-	})
-}
-
-// In panic an instance may go up and down without a change of the set.
-func TestHealthCheckDoesNotRepeatASetInAnOutage(t *testing.T) {
-	inBubble(t, []sd.HealthOption{sd.HealthPanicThreshold(1)}, func(t *testing.T, f *feed, w *ward, tp *tape) {
-		w.set("x", "y")
-		f.say("x", "y")
-		settle()
-		expect(t, tp, "[x y]")
-		f.fail("down")
-		w.set("x")
-		rounds(6)
-		expect(t, tp, "!down")
-		if len(w.told()) != 3 {
-			t.Errorf("reports %q", w.told())
 		}
 	})
 }
