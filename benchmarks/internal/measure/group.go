@@ -60,6 +60,8 @@ type Budget struct {
 	Nanos float64
 	// NoAllocs demands that ours allocates nothing.
 	NoAllocs bool
+	// MoreAllocs bounds by how many our allocations exceed the peer's.
+	MoreAllocs float64
 }
 
 // check returns every fault of the group, joined: a row that names nobody would

@@ -27,6 +27,7 @@ const (
 	Memory             // ratio of allocated bytes
 	Nanos              // nanoseconds per unit
 	Allocations
+	Excess // our allocations less the peer's
 )
 
 // Met reports whether the demand is met. What could not be measured is not met.
@@ -47,6 +48,9 @@ func (l Line) Demands() []Demand {
 	}
 	if b.NoAllocs {
 		ds = append(ds, Demand{Allocations, 0, l.OurCost.Allocs})
+	}
+	if b.MoreAllocs > 0 {
+		ds = append(ds, Demand{Excess, b.MoreAllocs, l.OurCost.Allocs - l.PeerCost.Allocs})
 	}
 	return ds
 }

@@ -9,7 +9,7 @@ import (
 
 func TestVerdict(t *testing.T) {
 	line := measure.Line{
-		OurCost:  measure.Figure{Nanos: 30, Bytes: 35, Allocs: 2},
+		OurCost:  measure.Figure{Nanos: 30, Bytes: 35, Allocs: 6},
 		PeerCost: measure.Figure{Nanos: 60, Bytes: 100, Allocs: 4},
 		Ratio:    measure.Ratio{Low: 0.4, Mid: 0.5, High: 0.6},
 	}
@@ -25,6 +25,8 @@ func TestVerdict(t *testing.T) {
 		{"bytes", measure.Budget{Ratio: 0.5, ByteRatio: 0.34}, measure.Miss, []measure.Kind{measure.Memory}},
 		{"nanoseconds", measure.Budget{Ratio: 0.5, Nanos: 29.9}, measure.Miss, []measure.Kind{measure.Nanos}},
 		{"allocations", measure.Budget{Nanos: 30, NoAllocs: true}, measure.Miss, []measure.Kind{measure.Allocations}},
+		{"more allocations", measure.Budget{Nanos: 30, MoreAllocs: 1.5}, measure.Miss, []measure.Kind{measure.Excess}},
+		{"more allocations, kept just so", measure.Budget{MoreAllocs: 2}, measure.OK, nil},
 		{"two", measure.Budget{Ratio: 0.1, NoAllocs: true}, measure.Miss, []measure.Kind{measure.Time, measure.Allocations}},
 	} {
 		line.Budget = tt.budget

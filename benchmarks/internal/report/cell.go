@@ -42,6 +42,8 @@ func demand(d measure.Demand) string {
 		return fmt.Sprintf("bytes ≤ %s × (%s)", number(d.Limit), number(d.Got))
 	case measure.Nanos:
 		return "≤ " + duration(d.Limit)
+	case measure.Excess:
+		return fmt.Sprintf("≤ %s allocs more (%s)", number(d.Limit), number(d.Got))
 	}
 	return number(d.Limit) + " allocs"
 }
@@ -60,7 +62,7 @@ func kept(l measure.Line) string {
 		return l.Verdict().String()
 	}
 	kinds := map[measure.Kind]string{
-		measure.Time: "ratio", measure.Memory: "bytes", measure.Nanos: "time", measure.Allocations: "allocs",
+		measure.Time: "ratio", measure.Memory: "bytes", measure.Nanos: "time", measure.Allocations: "allocs", measure.Excess: "allocs",
 	}
 	var missed []string
 	for _, d := range l.Demands() {

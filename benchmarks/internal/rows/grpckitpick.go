@@ -30,13 +30,20 @@ func PicksOfGRPCKit() []measure.Group {
 
 func grpckitGroup(shared bool) measure.Group {
 	g := pickGroup("Pick of grpckit beside grpc-go", "Pick and its Done as grpc-go calls them, of 100 that are ready. "+
-		"Those of grpckit hold the pick of lb and its release, look whether the connection stands, note in the call which "+
-		"instance it is, and tell the strategy what became of it. Of grpc-go's only least request has a Done.", shared)
-	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin", grpcGo(roundrobin.Name, "", false), measure.Budget{})
-	g.beside("grpckit least request", grpcKit(lb.LeastRequest()),
-		"grpc-go least request", grpcGo(leastrequest.Name, `{"choiceCount": 2}`, false), measure.Budget{Ratio: 1, ByteRatio: 2})
-	g.beside("grpckit Peak EWMA", grpcKit(lb.PeakEWMA()),
-		"grpc-go least request", grpcGo(leastrequest.Name, `{"choiceCount": 2}`, false), measure.Budget{})
+		"Those of grpckit hold the pick of lb and its release, look whether the connection stands, look for the call in the "+
+		"context as grpc-go makes it, and tell the strategy what became of it. Of grpc-go's only least request counts what is in "+
+		"flight, and has a Done. What that costs is shown for round robin: an addition and a subtraction beside the pick (counted), "+
+		"or a picker round it that adds and whose Done subtracts (counted, with a Done).", shared)
+	least, turns := grpcGo(leastrequest.Name, `{"choiceCount": 2}`, bare), grpcGo(roundrobin.Name, "", bare)
+	within := measure.Budget{Ratio: 1, NoAllocs: true}
+	g.beside("grpckit least request", grpcKit(lb.LeastRequest()), "grpc-go least request", least, within)
+	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go least request", least, within)
+	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin, counted, with a Done",
+		grpcGo(roundrobin.Name, "", ended), within)
+	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin, counted",
+		grpcGo(roundrobin.Name, "", counted), measure.Budget{})
+	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin", turns, measure.Budget{})
+	g.beside("grpckit Peak EWMA", grpcKit(lb.PeakEWMA()), "grpc-go least request", least, measure.Budget{})
 	return g.Group
 }
 

@@ -32,15 +32,25 @@ func grpcGroup(shared bool) measure.Group {
 		"reports, which are 1, 2 and 4 in turn, and no report comes while it is measured.", shared)
 	within := measure.Budget{Ratio: 1, NoAllocs: true}
 	g.beside("round robin", ours(100, alike, lb.RoundRobin()),
-		"grpc-go round robin, counted", grpcGo(roundrobin.Name, "", true), within)
+		"grpc-go round robin, counted", grpcGo(roundrobin.Name, "", counted), within)
 	g.beside("least request", ours(100, alike, lb.LeastRequest()),
-		"grpc-go least request", grpcGo(leastrequest.Name, `{"choiceCount": 2}`, false), within)
+		"grpc-go least request", grpcGo(leastrequest.Name, `{"choiceCount": 2}`, bare), within)
 	g.beside("weighted round robin", ours(100, spread, lb.WeightedRoundRobin()),
-		"grpc-go weighted round robin, counted", grpcGo(weightedroundrobin.Name, `{"blackoutPeriod": "0s", "weightUpdatePeriod": "0.1s"}`, true), within)
+		"grpc-go weighted round robin, counted", grpcGo(weightedroundrobin.Name, `{"blackoutPeriod": "0s", "weightUpdatePeriod": "0.1s"}`, counted), within)
 	return g.Group
 }
 
-func grpcGo(name, config string, counted bool) opener {
+// count says how the calls in flight are counted beside a balancer of grpc-go that
+// does not by itself.
+type count int
+
+const (
+	bare    count = iota // not at all
+	counted              // by an addition beside the pick and a subtraction
+	ended                // by a picker round it whose Done subtracts, as that of least request does
+)
+
+func grpcGo(name, config string, how count) opener {
 	return func() (measure.Loop, func(), error) {
 		cc, err := NewGRPCBalancer(name, config, 100)
 		if err != nil {
@@ -52,7 +62,7 @@ func grpcGo(name, config string, counted bool) opener {
 				return nil, nil, err
 			}
 		}
-		return cc.Picks(counted), cc.Close, nil
+		return cc.Picks(how), cc.Close, nil
 	}
 }
 
@@ -157,8 +167,11 @@ func (cc *GRPCBalancer) Shares(picks int) map[string]int {
 }
 
 // Picks picks and reports the end.
-func (cc *GRPCBalancer) Picks(counted bool) measure.Loop {
+func (cc *GRPCBalancer) Picks(how count) measure.Loop {
 	p := cc.Picker()
+	if how == ended {
+		p = endedPicker{p}
+	}
 	info := balancer.PickInfo{Ctx: context.Background()}
 	return func(n int) error {
 		for range n {
@@ -166,7 +179,7 @@ func (cc *GRPCBalancer) Picks(counted bool) measure.Loop {
 			if err != nil {
 				return err
 			}
-			if counted {
+			if how == counted {
 				sub := r.SubConn.(*grpcSub)
 				sub.active.Add(1)
 				sub.active.Add(-1)
@@ -177,6 +190,20 @@ func (cc *GRPCBalancer) Picks(counted bool) measure.Loop {
 		}
 		return nil
 	}
+}
+
+// endedPicker counts what is in flight.
+type endedPicker struct{ balancer.Picker }
+
+func (p endedPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
+	r, err := p.Picker.Pick(info)
+	if err != nil {
+		return r, err
+	}
+	sub := r.SubConn.(*grpcSub)
+	sub.active.Add(1)
+	r.Done = func(balancer.DoneInfo) { sub.active.Add(-1) }
+	return r, nil
 }
 
 func (cc *GRPCBalancer) NewSubConn(a []resolver.Address, o balancer.NewSubConnOptions) (balancer.SubConn, error) {
