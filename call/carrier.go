@@ -7,7 +7,8 @@ package call
 type Carrier interface {
 	// Get returns the first value of key, or "".
 	Get(key string) string
-	// Set replaces every value of key.
+	// Set replaces every value of key. An empty value is no value: it takes the key out, or
+	// is taken for that by whoever reads it.
 	Set(key, value string)
 	// Keys returns the keys that are present.
 	Keys() []string

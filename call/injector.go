@@ -7,7 +7,8 @@ import "context"
 // concurrent use.
 type Injector interface {
 	// Inject writes to the carrier of an outgoing call. It comes first, and what the
-	// carrier had under the keys that it writes is lost.
+	// carrier had under the keys that it writes is lost. What is there of another one
+	// and would not go with it is to be taken out, by setting it to "".
 	Inject(ctx context.Context, out Carrier)
 	// Replaces reports whether what the call holds under the key, in lower case, must
 	// not be sent beside that, even if Inject did not write it.

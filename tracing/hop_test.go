@@ -13,7 +13,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/log"
+	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/static"
 	"github.com/dowelkit/dowel/tracing"
 	"github.com/dowelkit/dowel/transport/httpkit"
 )
@@ -137,6 +140,49 @@ func TestWhatAServerCallsIsBelowItsSpan(t *testing.T) {
 	spans := r.spans()
 	if len(spans) != 3 || spans[0].Parent.SpanID() != spans[1].SpanContext.SpanID() {
 		t.Errorf("%d spans, want the second service's below the first's: %v", len(spans), spans)
+	}
+}
+
+// The state of a trace that the request had from before is not sent beside the parent
+// of the span.
+func TestWhatARequestHadOfAnotherTraceIsNotSent(t *testing.T) {
+	r := record(t)
+	var came http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { came = r.Header }))
+	t.Cleanup(server.Close)
+	instances, err := static.NewInstancer(sd.Instance{Addr: server.Listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := httpkit.NewRoundTripper(httpkit.Service("echo", instances, lb.RoundRobin()))
+	t.Cleanup(func() { _ = transport.Close() })
+	if err := transport.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(ctx context.Context, _ string) (string, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://echo/", nil)
+		if err != nil {
+			return "", err
+		}
+		req.Header = http.Header{"Traceparent": {sampled}, "Tracestate": {"old=1", "older=2"}, "Baggage": {"user=ada"}}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return "", err
+		}
+		return "", resp.Body.Close()
+	}
+	if _, err := tracing.Client(ask, "Echo", r.option())(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	span := r.spans()[0].SpanContext
+	if got, want := came.Get("Traceparent"), "00-"+span.TraceID().String()+"-"+span.SpanID().String()+"-01"; got != want {
+		t.Errorf("the parent is %q, want %q", got, want)
+	}
+	if state, there := came["Tracestate"]; there {
+		t.Errorf("with the state %q", state)
+	}
+	if came.Get("Baggage") != "user=ada" {
+		t.Errorf("the baggage is %q", came["Baggage"])
 	}
 }
 

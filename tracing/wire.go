@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"net/textproto"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 type wire struct {
 	propagator propagation.TextMapPropagator
 	keys       []string // in lower case
+	optional   []string // those that a trace need not have, canonical
 	option     call.Option
 	isDefault  bool
 }
@@ -27,12 +29,27 @@ func newWire(p propagation.TextMapPropagator) *wire {
 		w.propagator = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 	}
 	w.keys = keysOf(w.propagator)
+	for _, key := range w.keys {
+		if !isBaggage(key) && !strings.EqualFold(key, call.TraceparentKey) {
+			w.optional = append(w.optional, textproto.CanonicalMIMEHeaderKey(key))
+		}
+	}
 	w.option = call.InjectedBy(w)
 	return w
 }
 
-// Inject writes the trace of ctx.
-func (w *wire) Inject(ctx context.Context, out call.Carrier) { w.propagator.Inject(ctx, out) }
+// Inject writes the trace of ctx. What the carrier has of another trace goes: the state
+// of one beside the parent of this would be taken for its own.
+func (w *wire) Inject(ctx context.Context, out call.Carrier) {
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		for _, key := range w.optional {
+			if out.Get(key) != "" {
+				out.Set(key, "")
+			}
+		}
+	}
+	w.propagator.Inject(ctx, out)
+}
 
 // Replaces is true of what belongs to a trace: what is left of one that came in, such
 // as the trace state of a parent that could not be read, would be taken for part of

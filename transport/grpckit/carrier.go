@@ -2,6 +2,7 @@ package grpckit
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -96,7 +97,7 @@ func (c *outgoing) find(key string) int {
 }
 
 // Set replaces what is there, the user's own too: an injector writes what is current,
-// and of two values a server would take the first. What a Propagator writes by itself
+// and of two values a server would take the first. An empty value is none. What a Propagator writes by itself
 // it does not set if it is there. Keys that gRPC keeps to itself or would take for
 // binary are left out.
 func (c *outgoing) Set(key, value string) {
@@ -108,9 +109,13 @@ func (c *outgoing) Set(key, value string) {
 		delete(c.present, key)
 		c.replaced = true
 	}
-	if i := c.find(key); i >= 0 {
+	switch i := c.find(key); {
+	case value == "" && i >= 0:
+		c.added = slices.Delete(c.added, i, i+2)
+	case value == "": // nothing of it is left
+	case i >= 0:
 		c.added[i+1] = value
-	} else {
+	default:
 		c.added = append(c.added, key, value)
 	}
 }

@@ -104,6 +104,10 @@ type traces struct{}
 func (traces) Inject(_ context.Context, out call.Carrier) {
 	out.Set("Traceparent", "stale")
 	out.Set("traceparent", "current")
+	out.Set("Tracestate", "")
+	out.Set("b3", "stale")
+	out.Set("b3", "")
+	out.Set("b3", "")
 	out.Set("X-B3-TraceId", "current")
 	out.Set("grpc-timeout", "1S")
 	out.Set("trace-bin", "binary")
@@ -117,7 +121,7 @@ func TestAnInjectorReplacesWhatIsInTheMetadata(t *testing.T) {
 	var at seen
 	client := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), looking(&at))))
 	ctx := call.With(within(t), call.RequestID("id"), call.InjectedBy(traces{}), call.Value("traceparent", "received"))
-	own := metadata.Pairs("TraceParent", "old", "traceparent", "older", "own", "one", "own", "two", "own-bin", "three")
+	own := metadata.Pairs("TraceParent", "old", "traceparent", "older", "tracestate", "of=older", "own", "one", "own", "two", "own-bin", "three")
 	ctx = metadata.AppendToOutgoingContext(metadata.NewOutgoingContext(ctx, own), "x-b3-traceid", "old", "own", "four")
 	for range 2 { // the context of the first call is that of the second
 		if _, err := client.Say(ctx, &echopb.Message{}); err != nil {
@@ -125,9 +129,10 @@ func TestAnInjectorReplacesWhatIsInTheMetadata(t *testing.T) {
 		}
 		for key, want := range map[string]string{
 			"traceparent": "current", "x-b3-traceid": "current", "x-request-id": "id",
-			"own": "one,two,four", "own-bin": "three", "trace-bin": "", "grpc-timeout": "",
+			"tracestate": "", "b3": "", "own": "one,two,four", "own-bin": "three", "trace-bin": "", "grpc-timeout": "",
 		} {
-			if got := strings.Join(at.metadata.Get(key), ","); got != want {
+			got := at.metadata.Get(key)
+			if strings.Join(got, ",") != want || want == "" && len(got) > 0 {
 				t.Errorf("%s is %q, want %q", key, got, want)
 			}
 		}
@@ -135,7 +140,7 @@ func TestAnInjectorReplacesWhatIsInTheMetadata(t *testing.T) {
 			t.Errorf("the deadline is %v away: the injector's", left)
 		}
 	}
-	if own.Len() != 3 || len(own["traceparent"]) != 2 {
+	if own.Len() != 4 || len(own["traceparent"]) != 2 {
 		t.Errorf("the user's metadata has become %v", own)
 	}
 }

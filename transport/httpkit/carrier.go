@@ -30,7 +30,13 @@ func (c headerCarrier) Get(key string) string {
 	return values[0]
 }
 
-func (c headerCarrier) Set(key, value string) { c[canonicalKey(key)] = []string{value} }
+func (c headerCarrier) Set(key, value string) {
+	if value == "" {
+		delete(c, canonicalKey(key))
+		return
+	}
+	c[canonicalKey(key)] = []string{value}
+}
 
 // canonicalKey is [http.CanonicalHeaderKey], for the keys that are looked for in
 // every request without going through their letters.

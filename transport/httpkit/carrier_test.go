@@ -29,6 +29,11 @@ func TestHeaderCarrier(t *testing.T) {
 	if got := h.Values("X-Tenant"); !slices.Equal(got, []string{"third"}) {
 		t.Errorf("after Set the values are %q", got)
 	}
+	h["Tracestate"] = []string{"a=1", "b=2"}
+	c.Set("tracestate", "")
+	if got, ok := h["Tracestate"]; ok {
+		t.Errorf("after Set of nothing the values are %q", got)
+	}
 	if got := slices.Sorted(slices.Values(c.Keys())); !slices.Equal(got, []string{"Baggage", "X-Tenant"}) {
 		t.Errorf("Keys() = %q", got)
 	}

@@ -15,8 +15,11 @@ import (
 // traced writes a trace as a tracer does.
 type traced struct{}
 
-func (traced) Inject(_ context.Context, out call.Carrier) { out.Set("traceparent", "of the context") }
-func (traced) Replaces(key string) bool                   { return key == "traceparent" }
+func (traced) Inject(_ context.Context, out call.Carrier) {
+	out.Set("traceparent", "of the context")
+	out.Set("tracestate", "")
+}
+func (traced) Replaces(key string) bool { return key == "traceparent" }
 
 // What travels with a call does so with a plain HTTP client too.
 func TestRoundTripperSendsTheCall(t *testing.T) {
@@ -57,7 +60,7 @@ func TestRoundTripperSendsTheCall(t *testing.T) {
 		t.Errorf("the time left is %q, want close to an hour", got.Get(call.TimeoutKey))
 	}
 
-	mine := http.Header{"X-Request-Id": {"mine"}, "Accept": {"text/plain"}, "Traceparent": {"older"}}
+	mine := http.Header{"X-Request-Id": {"mine"}, "Accept": {"text/plain"}, "Traceparent": {"older"}, "Tracestate": {"of=older"}}
 	got = send(ctx, "http://stringsvc", mine)
 	if got.Get("X-Request-Id") != "mine" || got.Get("Tenant") != "acme" {
 		t.Errorf("a request with headers of its own is sent as %v", got)
@@ -65,7 +68,10 @@ func TestRoundTripperSendsTheCall(t *testing.T) {
 	if trace := got["Traceparent"]; len(trace) != 1 || trace[0] != "of the context" {
 		t.Errorf("a request with a trace of its own is sent with %q and not that of the context", trace)
 	}
-	if len(mine) != 3 || mine.Get("X-Request-Id") != "mine" || mine.Get("Traceparent") != "older" {
+	if state, there := got["Tracestate"]; there {
+		t.Errorf("the state of the request's own trace is sent beside that of the context: %q", state)
+	}
+	if len(mine) != 4 || mine.Get("X-Request-Id") != "mine" || mine.Get("Traceparent") != "older" {
 		t.Errorf("the request's own headers became %v", mine)
 	}
 	bounded, end := context.WithTimeout(t.Context(), time.Hour)
