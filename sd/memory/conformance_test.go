@@ -10,6 +10,9 @@ import (
 	"github.com/dowelkit/dowel/sd/sdtest"
 )
 
+// TestConformance has every fault but Process: a process that is killed takes this
+// registry along. That entries end with their leases when nobody renews them is shown by
+// Kill.
 func TestConformance(t *testing.T) {
 	const ttl = 30 * time.Second
 	var registry *memory.Registry

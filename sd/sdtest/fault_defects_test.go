@@ -96,6 +96,12 @@ var faultDefects = []defect{
 			sound(yield)
 		}
 	})},
+	{"leaves a goroutine where nobody is", "EmptySet", "a goroutine is left", watching(func(_ context.Context, sound pairs) pairs {
+		return func(yield func(set, error) bool) {
+			go time.Sleep(24 * time.Hour)
+			sound(yield)
+		}
+	})},
 	{"leaves a goroutine that sync began", "CutEndsWatches", "a goroutine is left", watching(func(_ context.Context, sound pairs) pairs {
 		return func(yield func(set, error) bool) {
 			var wg sync.WaitGroup

@@ -51,6 +51,8 @@ type Service struct {
 	Kill func(t *testing.T, id string)
 	// Process tells a process of its own where to register, which is then killed. It
 	// is what the function gets that is given to [Registrant].
+	// What is registered with a registry inside the process ends with it, so there Kill
+	// stands for this.
 	Process string
 	// Malformed are the ways, by name, to plant an entry that no adapter can read
 	// among those of the service: not JSON, without a port, empty, too long. Each

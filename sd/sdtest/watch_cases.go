@@ -37,9 +37,13 @@ func currentSetAtOnce(s *scene) {
 }
 
 func emptySet(s *scene) {
+	s.leavesNobody("the end of a watch of nobody", func() {
+		w := s.watch()
+		w.sees()
+		w.end()
+	})
 	w := s.watch()
 	w.sees()
-	s.eventually("a watch of nobody yields", func() bool { return len(w.all()) > 0 }, w.story)
 	r := s.register(at("a"))
 	w.sees("a")
 	n := len(w.all())
