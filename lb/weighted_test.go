@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/dowelkit/dowel/lb"
@@ -44,8 +45,12 @@ func TestWeightedRoundRobinRespectsWeights(t *testing.T) {
 	for i, r := 0, rand.New(rand.NewPCG(3, 4)); i < len(random); i++ {
 		random[i] = 1 + r.IntN(100)
 	}
+	zipf := make([]int, 2000)
+	for i := range zipf {
+		zipf[i] = 1_000_000 / (1 + i)
+	}
 	for _, weights := range [][]int{
-		{1}, {7}, {1, 2}, {5, 1, 1}, {1, 2, 4, 1, 2, 4}, {0, -3, 2}, {0, 0, 0}, {math.MinInt, 3}, {1, 10, 100},
+		zipf, {1}, {7}, {1, 2}, {5, 1, 1}, {1, 2, 4, 1, 2, 4}, {0, -3, 2}, {0, 0, 0}, {math.MinInt, 3}, {1, 10, 100},
 		{math.MaxInt, math.MaxInt, math.MaxInt / 2}, random,
 	} {
 		const n = 100_000
@@ -174,23 +179,61 @@ func TestWeightedRoundRobinKeepsItsPlace(t *testing.T) {
 	}
 }
 
+// Each turn is taken once, in a small set and in a large one.
 func TestWeightedRoundRobinConcurrentSafe(t *testing.T) {
-	weights := []int{1, 3, 6}
-	nodes := weighted(weights...)
-	p := fixed(lb.WeightedRoundRobin()).Picker(nodes, nil)
-	var counts [3]atomic.Int64
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 12_500 {
-				counts[p.Pick(context.Background(), 0)].Add(1)
-			}
-		})
+	for _, n := range []int{3, 999} {
+		weights := make([]int, n)
+		for i := range weights {
+			weights[i] = []int{1, 3, 6}[i%3]
+		}
+		const workers, each = 8, 25_000
+		want := picks(fixed(lb.WeightedRoundRobin()).Picker(weighted(weights...), nil), n, workers*each)
+		p := fixed(lb.WeightedRoundRobin()).Picker(weighted(weights...), nil)
+		got := make([]int, n)
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for range workers {
+			all.Go(func() {
+				counts := picks(p, n, each)
+				mu.Lock()
+				defer mu.Unlock()
+				for i, c := range counts {
+					got[i] += c
+				}
+			})
+		}
+		all.Wait()
+		if !slices.Equal(got, want) {
+			t.Errorf("%d instances: the picks of %d goroutines are not those of one", n, workers)
+		}
 	}
-	all.Wait()
-	for i := range counts {
-		if got, want := float64(counts[i].Load()), 1e5*share(weights, i); math.Abs(got-want) > 5 {
-			t.Errorf("instance %d got %.0f of %.0f", i, got, want)
+}
+
+// Whatever the weights, each instance has an interval, and the buckets know whose a
+// number is.
+func TestWeightedIntervals(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 300 {
+		weights := make([]float64, 2+r.IntN(1000))
+		skew := 43 * r.Float64() // up to 2⁶² to 1
+		for i := range weights {
+			weights[i] = math.Round(math.Exp(skew * r.Float64()))
+		}
+		ends, owners := lb.Intervals(weights)
+		for i := range ends[1:] {
+			if ends[i+1] <= ends[i] {
+				t.Fatalf("instance %d of %d has no interval", i+1, len(ends))
+			}
+		}
+		for k := range 1000 {
+			x := r.Uint64()
+			if k < len(ends) { // at an end, or beside it
+				x, _ = bits.Div64(ends[k]>>32, ends[k]<<32, uint64(max(64, 2*len(ends))))
+				x += uint64(r.IntN(3)) - 1
+			}
+			if quick, plain := owners(x); quick != plain {
+				t.Fatalf("%d of %d instances has %#x, not %d", quick, len(ends), x, plain)
+			}
 		}
 	}
 }
