@@ -70,12 +70,15 @@ func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, 
 // ended is Done for a picker that wants to know. It takes the fields of the lease:
 // whose address is taken is kept in memory.
 func (o *observer) ended(ctx context.Context, err error, node *sd.Node, i int, start time.Duration) {
+	// The clock first: it is not read before a locked instruction has ended, but one
+	// runs while what was read is made a time.
+	end := time.Since(o.epoch)
 	node.Release()
-	out := Outcome{Start: start, End: time.Since(o.epoch)}
 	if err == nil && o.ewma != nil {
-		o.ewma.served(i, start, out.End)
+		o.ewma.served(i, start, end)
 		return
 	}
+	out := Outcome{Start: start, End: end}
 	if err != nil {
 		out.Result, out.RetryAfter = result(ctx, err), endpoint.RetryAfter(err)
 	}

@@ -115,6 +115,11 @@ func raise(t *atomic.Int64, to time.Duration) {
 	}
 }
 
+// odd reports whether the key is not all that there is to the node.
+func (c *ewmaCell) odd(now time.Duration) bool {
+	return c.key.Load() == 0 || c.quiet.Load() < 0 || c.until.Load() > int64(now)
+}
+
 // proven reports whether the node has answered within τ.
 func (c *ewmaCell) proven(now time.Duration, e *ewma) bool {
 	return c.cost.Load() != 0 && now-time.Duration(c.stamp.Load()) < e.tau

@@ -43,6 +43,9 @@ const (
 	// The penalties, see PeakEWMA, as multiples of τ: logarithms of 100 and 10.
 	faultTerm  = 2 * rejectTerm
 	rejectTerm = math.Ln10
+	// manyNodes are more than a near cache holds. Of so many, all that a pick may need
+	// is fetched at once.
+	manyNodes = 2048
 	// apartTerm bounds how long an instance may be left alone, in multiples of τ.
 	apartTerm = 6
 )
@@ -89,13 +92,17 @@ func (p *ewmaPicker) two(now time.Duration) (i, j int) {
 	} else {
 		i, j = p.shares.two(p.or(rand.Uint64()))
 	}
-	if len(p.places) > 1<<11 {
-		p.places[i].node.InFlight()
-		p.places[j].node.InFlight()
+	one, other := &p.places[i], &p.places[j]
+	if len(p.places) > manyNodes {
+		one.node.InFlight()
+		other.node.InFlight()
+	}
+	a, b := one.cell.key.Load(), other.cell.key.Load()
+	if p.bonus != nil || one.cell.odd(now) || other.cell.odd(now) {
+		a, b = p.idle(i, now), p.idle(j, now)
 	}
 	// Nobody can foretell which is less, the processor included. Of integers the
 	// lesser is chosen without a jump.
-	a, b := p.idle(i, now), p.idle(j, now)
 	first := i
 	if b < a {
 		first = j
@@ -107,7 +114,7 @@ func (p *ewmaPicker) two(now time.Duration) (i, j int) {
 func (p *ewmaPicker) idle(i int, now time.Duration) int64 {
 	c := p.places[i].cell
 	k := c.key.Load()
-	if k == 0 || c.quiet.Load() < 0 || c.until.Load() > int64(now) {
+	if c.odd(now) {
 		k = p.special(c, k, now)
 	}
 	k = max(k, int64(now)) // a nanosecond
