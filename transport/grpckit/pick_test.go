@@ -4,81 +4,18 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/status"
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
-	"github.com/dowelkit/dowel/sd"
-	"github.com/dowelkit/dowel/sd/memory"
 	"github.com/dowelkit/dowel/transport/grpckit"
 )
-
-// rig is a balancer of ours by itself, as grpc-go has it, whose connections stand at
-// once and go nowhere.
-type rig struct {
-	balancer.ClientConn // nil: a method that is not here is not called
-	balancer            balancer.Balancer
-	registry            *memory.Registry
-	state               atomic.Pointer[balancer.State]
-}
-
-func (r *rig) UpdateState(s balancer.State) { r.state.Store(&s) }
-
-func (r *rig) NewSubConn(a []resolver.Address, o balancer.NewSubConnOptions) (balancer.SubConn, error) {
-	return &rigged{addr: a[0].Addr, listen: o.StateListener}, nil
-}
-
-// rigged is one of its connections.
-type rigged struct {
-	balancer.SubConn
-	addr   string
-	listen func(balancer.SubConnState)
-}
-
-func (s *rigged) Connect()  { s.listen(balancer.SubConnState{ConnectivityState: connectivity.Ready}) }
-func (s *rigged) Shutdown() {}
-
-func newRig(t testing.TB, strategy lb.Strategy, ids ...string) *rig {
-	t.Helper()
-	r := &rig{registry: memory.NewRegistry()}
-	var all []sd.Instance
-	for _, id := range ids {
-		all = append(all, sd.Instance{ID: id, Addr: id + ":1"})
-	}
-	if err := r.registry.Set("echo", all...); err != nil {
-		t.Fatal(err)
-	}
-	b, err := grpckit.Balance(r, r.registry.Instancer("echo"), strategy)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.balancer = b
-	t.Cleanup(b.Close)
-	eventually(t, "all are picked", func() bool {
-		picked := map[string]bool{}
-		for range 20 * len(ids) {
-			if p, err := r.pick(context.Background()); err == nil {
-				picked[p.SubConn.(*rigged).addr] = true
-				p.Done(balancer.DoneInfo{BytesSent: true})
-			}
-		}
-		return len(picked) == len(ids)
-	})
-	return r
-}
-
-func (r *rig) pick(ctx context.Context) (balancer.PickResult, error) {
-	return r.state.Load().Picker.Pick(balancer.PickInfo{Ctx: ctx})
-}
 
 // What the picks of a call say of how far it got, and who it was that failed.
 func TestHowFarACallGot(t *testing.T) {
