@@ -180,7 +180,7 @@ func TestCommand(t *testing.T) {
 				}
 			}
 		}
-		if file != "" { // a client without a certificate
+		if file != "" {
 			if _, err := run(t.Context(), []string{"-grpc", grpc, "sum", "1", "2"}); endpoint.CodeOf(err) != endpoint.Unavailable {
 				t.Errorf("in plain text: %v", err)
 			}
@@ -200,6 +200,41 @@ func TestCommand(t *testing.T) {
 	for _, file := range []string{empty, empty + "not there"} {
 		if _, err := run(t.Context(), []string{"-tls", file, "sum", "1", "2"}); err == nil {
 			t.Errorf("%s is taken for a certificate", file)
+		}
+	}
+}
+
+// A client needs a certificate, unless the server does not ask for one.
+func TestTLSIsMutualAndNeedNotBe(t *testing.T) {
+	mutual, err := LoadTLS(certificate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	anonymous, oneWay := mutual.Clone(), mutual.Clone()
+	anonymous.Certificates, oneWay.ClientAuth = nil, tls.NoClientCert
+	for _, w := range wires {
+		for name, tt := range map[string]struct {
+			server, client *tls.Config
+			refused        string
+		}{
+			"mutual":    {mutual, mutual, ""},
+			"one way":   {oneWay, anonymous, ""},
+			"anonymous": {mutual, anonymous, "certificate required"},
+		} {
+			registry := memory.NewRegistry()
+			start(t, registry, w.server(NewEndpoints(Service{}, quiet), tt.server))
+			service, hangUp, err := w.client(registry.Instancer("addsvc"), tt.client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer hangUp()
+			eventually(t, func() bool {
+				_, err := service.Sum(t.Context(), SumRequest{A: 1})
+				if err == nil && tt.refused != "" {
+					t.Fatalf("%s, %s: it is let in", w.name, name)
+				}
+				return err == nil || tt.refused != "" && strings.Contains(err.Error(), tt.refused)
+			})
 		}
 	}
 }
