@@ -2,9 +2,11 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	kitsd "github.com/go-kit/kit/sd"
 	kitlb "github.com/go-kit/kit/sd/lb"
@@ -22,14 +24,15 @@ type pickKind struct {
 	serial   float64 // nanoseconds, 0 is no budget
 	few      float64 // ratio in parallel, with three instances
 	many     float64 // the same with more
+	clock    bool    // it reads the clock, twice
 }
 
 func pickKinds() []pickKind {
 	return []pickKind{
-		{"random", lb.Random(), "Go kit random", kitRandom, 30, 0.5, 0.25},
-		{"round robin", lb.RoundRobin(), "Go kit round robin", kitlb.NewRoundRobin, 0, 0, 0.6},
-		{"least request", lb.LeastRequest(), "Go kit random", kitRandom, 40, 0.999, 0.25},
-		{"Peak EWMA", lb.PeakEWMA(), "Go kit random", kitRandom, 100, 0.999, 0.75},
+		{"random", lb.Random(), "Go kit random", kitRandom, 30, 0.5, 0.25, false},
+		{"round robin", lb.RoundRobin(), "Go kit round robin", kitlb.NewRoundRobin, 0, 0, 0.6, false},
+		{"least request", lb.LeastRequest(), "Go kit random", kitRandom, 40, 0.999, 0.25, false},
+		{"Peak EWMA", lb.PeakEWMA(), "Go kit random", kitRandom, 100, 0.999, 0.75, true},
 	}
 }
 
@@ -75,7 +78,27 @@ func (k pickKind) group(shared bool) measure.Group {
 	if !shared {
 		g.Rows = append(g.Rows, spread)
 	}
+	if k.clock && !shared {
+		const clock = "two readings of the clock"
+		g.Contestants = append(g.Contestants, measure.Contestant{Name: clock, Open: openClock})
+		g.Rows = append(g.Rows, measure.Row{What: g.Rows[1].What, Ours: g.Rows[1].Ours, Peer: clock})
+	}
 	return g
+}
+
+// openClock reads the clock as a balancer does for an observer, at the start and the
+// end of a call: the part of a pick that is the machine's.
+func openClock() (measure.Loop, func(), error) {
+	zero := time.Now()
+	return func(n int) error {
+		for range n {
+			start := time.Since(zero)
+			if end := time.Since(zero); end < start {
+				return errors.New("rows: the clock went back")
+			}
+		}
+		return nil
+	}, nil, nil
 }
 
 func (k pickKind) budget(n int, shared bool) measure.Budget {
