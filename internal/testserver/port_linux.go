@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"syscall"
@@ -8,9 +9,10 @@ import (
 
 // reservePort returns "127.0.0.1:port" with a port that is free over TCP and UDP,
 // and keeps it from others, also while the server that it is for is down. A socket
-// that is bound and does not listen does this: the system gives its port to nobody
-// who asks for any, and to a server that asks for this one if both allow the reuse
-// of addresses. A client is refused, as if there were no socket.
+// that is bound and does not listen does this: a server that asks for the port gets
+// it if both allow the reuse of addresses. A client is refused, as if there were no
+// socket. The ports are below those that the system gives to connections, for it
+// knows ways to give one of its own to two.
 func reservePort() (addr string, release func(), err error) {
 	for try := 0; ; try++ {
 		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -26,22 +28,21 @@ func reservePort() (addr string, release func(), err error) {
 			return addr, release, nil
 		}
 		release()
-		if try == 20 {
+		if try == 200 {
 			return "", nil, err
 		}
 	}
 }
 
 func bind(fd int) (addr string, err error) {
+	const first, ephemeral = 1 << 14, 1 << 15 // by default the system's begin there
+	port := first + rand.IntN(ephemeral-first)
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return "", err
+	}
+	// Not before, or the same port could be reserved twice.
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return "", err
 	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return "", err
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		return "", err
-	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port)), nil
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), nil
 }
