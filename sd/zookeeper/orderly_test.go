@@ -11,7 +11,9 @@ import (
 
 // orderly keeps clients that have no Dialer from a data race of their own, which a
 // Dialer keeps them from too: a client that sets its watches again reads the last
-// transaction it has seen while an answer may overwrite it.
+// transaction it has seen while an answer may overwrite it. And it has them give up a
+// server that accepts them and stays silent, as one does that has just begun: without
+// a Dialer they wait for six sessions.
 func orderly(dial zk.Dialer) zk.Dialer {
 	return func(network, address string, timeout time.Duration) (net.Conn, error) {
 		conn, err := dial(network, address, timeout)
@@ -40,6 +42,14 @@ func (c *orderlyConn) Write(b []byte) (int, error) {
 		c.once.Do(func() { close(c.set) })
 	}
 	return n, err
+}
+
+// SetReadDeadline bounds the wait for the first answer.
+func (c *orderlyConn) SetReadDeadline(t time.Time) error {
+	if soon := time.Now().Add(timeout); c.read < c.welcome && t.After(soon) {
+		t = soon
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 func (c *orderlyConn) Read(b []byte) (int, error) {
