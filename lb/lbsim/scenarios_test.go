@@ -15,8 +15,8 @@ func TestScenariosAreValidAndSayWhereTheyComeFrom(t *testing.T) {
 		if err := s.Validate(); err != nil {
 			t.Error(err)
 		}
-		if seen[s.Name] || s.Title == "" || len(s.Title) > 90 || !strings.Contains(s.Source, "20") {
-			t.Errorf("scenario %q is %q after %q", s.Name, s.Title, s.Source)
+		if seen[s.Name] || s.Title == "" || len(s.Title) > 90 || !strings.Contains(s.Source, "20") || s.Gap == "" {
+			t.Errorf("scenario %q is %q after %q, and its gap to the bound %q", s.Name, s.Title, s.Source, s.Gap)
 		}
 		seen[s.Name] = true
 	}
