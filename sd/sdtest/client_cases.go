@@ -9,9 +9,9 @@ import (
 // clientCases are what becomes of clients that are shared, refused or closed.
 var clientCases = []testCase{
 	{name: "SharedClient", needs: Twin, run: sharedClient},
-	{name: "WatchRefused", needs: RefusedWatch, run: watchRefused},
-	{name: "CloseMeetsWatches", needs: Close, run: closeMeetsWatches},
-	{name: "CloseMeetsRegistrations", needs: Close, run: closeMeetsRegistrations},
+	{name: "WatchRefused", needs: RefusedWatch, looks: true, run: watchRefused},
+	{name: "CloseMeetsWatches", needs: Close, looks: true, run: closeMeetsWatches},
+	{name: "CloseMeetsRegistrations", needs: Close, looks: true, run: closeMeetsRegistrations},
 }
 
 // sharedClient: the end of one watch or registration is none of another's on the

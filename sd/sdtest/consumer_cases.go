@@ -9,10 +9,10 @@ import (
 
 // consumerCases are how a watch treats whoever ranges over it.
 var consumerCases = []testCase{
-	{name: "LazyWatch", run: lazyWatch},
+	{name: "LazyWatch", looks: true, run: lazyWatch},
 	{name: "SameGoroutine", run: sameGoroutine},
-	{name: "BreakEnds", run: breakEnds},
-	{name: "ContextEnds", run: contextEnds},
+	{name: "BreakEnds", looks: true, run: breakEnds},
+	{name: "ContextEnds", looks: true, run: contextEnds},
 	{name: "RangesAreIndependent", run: rangesAreIndependent},
 	{name: "SlowConsumer", run: slowConsumer},
 	{name: "SetsAreImmutable", run: setsAreImmutable},

@@ -14,7 +14,7 @@ var cutCases = []testCase{
 	{name: "CutAndChurn", needs: Cut, heavy: true, run: cutAndChurn},
 	{name: "CutBounds", needs: Cut, run: cutBounds},
 	{name: "CutEndsDeregister", needs: Cut, run: cutEndsDeregister},
-	{name: "CutEndsWatches", needs: Cut, run: cutEndsWatches},
+	{name: "CutEndsWatches", needs: Cut, looks: true, run: cutEndsWatches},
 	{name: "CutSuccessor", needs: Cut, run: cutSuccessor},
 }
 

@@ -23,7 +23,7 @@ const itself = "github.com/dowelkit/dowel/sd/sdtest."
 
 // label is the key under which every goroutine of a case has the name of its service,
 // for what a goroutine starts inherits its labels. So cases that look for what is left
-// may run beside others.
+// may run beside each other and beside other tests.
 const label = "sdtest"
 
 // labelled calls f, and lets it and all that it starts be found by that name.
@@ -134,8 +134,9 @@ func startedBy(stack, pkg string) bool {
 	return !foreign && strings.Contains(frames, "\n"+pkg) && !strings.Contains(frames, "\n"+itself)
 }
 
+// allStacks stops all that runs, so it had better find room at once.
 func allStacks() []byte {
-	for size := 1 << 20; ; size *= 2 {
+	for size := 16 << 20; ; size *= 2 {
 		buf := make([]byte, size)
 		if n := runtime.Stack(buf, true); n < size {
 			return buf[:n]

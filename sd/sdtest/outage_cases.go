@@ -12,7 +12,7 @@ var outageCases = []testCase{
 	{name: "OutageKeepsTheSet", needs: Outage, joint: true, run: outageKeepsTheSet},
 	{name: "OutageOutlastsLeases", needs: Outage, joint: true, run: outageOutlastsLeases},
 	{name: "OutageMeetsNewWatch", needs: Outage, joint: true, run: outageMeetsNewWatch},
-	{name: "OutageEndsWatches", needs: Outage, run: outageEndsWatches},
+	{name: "OutageEndsWatches", needs: Outage, looks: true, run: outageEndsWatches},
 	{name: "OutageDelaysRegister", needs: Outage, joint: true, run: outageDelaysRegister},
 	{name: "OutageBoundsRegister", needs: Outage, joint: true, run: outageBoundsRegister},
 	{name: "OutageBoundsUpdate", needs: Outage, joint: true, run: outageBoundsUpdate},

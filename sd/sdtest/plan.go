@@ -8,6 +8,7 @@ type testCase struct {
 	needs Fault // "" if none
 	once  bool  // not for each kind
 	heavy bool  // has hundreds of instances
+	looks bool  // for goroutines, which stops all that runs for as long as there are many
 	joint bool  // meets its fault once, and so may share one of the whole registry
 	run   func(*scene)
 }
@@ -22,7 +23,8 @@ type job struct {
 type plan struct {
 	beside []job   // run beside each other
 	heavy  []job   // run a few at a time, beside those
-	joint  [][]job // run after them, with one fault for all of a group
+	looks  []job   // run beside each other after them, when few goroutines are left
+	joint  [][]job // run after these, with one fault for all of a group
 	alone  []job   // run last, one after the other: they take the registry from all others
 }
 
@@ -41,6 +43,8 @@ func (p *program) plan() (all plan) {
 		case p.shared(j):
 			groups[fault] = len(all.joint)
 			all.joint = append(all.joint, []job{j})
+		case j.looks:
+			all.looks = append(all.looks, j)
 		case j.heavy:
 			all.heavy = append(all.heavy, j)
 		default:

@@ -40,8 +40,19 @@ func (h Harness) probe(t *testing.T) (able Service) {
 func (p *program) run(t *testing.T) {
 	t.Helper()
 	plan := p.plan()
-	next, heavy := make(chan job), make(chan job, len(plan.heavy))
-	for _, j := range plan.heavy {
+	p.beside(t, plan.beside, plan.heavy)
+	p.beside(t, plan.looks, nil)
+	for _, group := range plan.joint {
+		p.together(t, group)
+	}
+	p.each(t, plan.alone)
+}
+
+// beside runs jobs at once, of the heavy ones a few.
+func (p *program) beside(t *testing.T, jobs, heavies []job) {
+	t.Helper()
+	next, heavy := make(chan job), make(chan job, len(heavies))
+	for _, j := range heavies {
 		heavy <- j
 	}
 	close(heavy)
@@ -55,15 +66,11 @@ func (p *program) run(t *testing.T) {
 		})
 	}
 	// A single worker takes nothing before it is done with what is heavy.
-	for _, j := range plan.beside {
+	for _, j := range jobs {
 		next <- j
 	}
 	close(next)
 	workers.Wait()
-	for _, group := range plan.joint {
-		p.together(t, group)
-	}
-	p.each(t, plan.alone)
 }
 
 // porters is of how many workers one begins with what is heavy.

@@ -137,10 +137,11 @@ func (s *scene) holds(ids ...string) {
 	want, have := strings.Join(ids, " "), ""
 	is := func() bool { have = s.current(); return have == want }
 	state := func() string { return "it holds {" + have + "}" }
-	s.eventually("the registry holds {"+want+"}", is, state)
+	const often = 50 * time.Millisecond // each look is a watch of its own
+	s.poll(often, "the registry holds {"+want+"}", is, state)
 	s.rest(s.h.Quiet)
 	// An error says nothing of what it holds.
-	s.eventually("the registry can be asked", func() bool { return is() || !strings.HasPrefix(have, failed) }, state)
+	s.poll(often, "the registry can be asked", func() bool { return is() || !strings.HasPrefix(have, failed) }, state)
 	if have != want {
 		s.Errorf("the registry holds {%s}, and a while later {%s}", want, have)
 	}

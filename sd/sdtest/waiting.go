@@ -10,7 +10,12 @@ import (
 // what state says.
 func (s *scene) eventually(what string, ok func() bool, state func() string) {
 	s.Helper()
-	interval := 5 * time.Millisecond
+	s.poll(5*time.Millisecond, what, ok, state)
+}
+
+// poll is eventually where to look is not for nothing.
+func (s *scene) poll(interval time.Duration, what string, ok func() bool, state func() string) {
+	s.Helper()
 	if s.h.InProcess {
 		interval = s.h.Patience / 10_000
 	}

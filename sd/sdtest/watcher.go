@@ -146,12 +146,14 @@ func (w *watcher) sees(ids ...string) []*sd.Instance {
 	w.s.Helper()
 	want := strings.Join(ids, " ")
 	var last event
+	seen := 0
 	w.s.eventually("the watch sees {"+want+"}", func() bool {
 		events := w.all()
-		if len(events) == 0 {
+		if len(events) == seen {
 			return false
 		}
-		last = events[len(events)-1]
+		seen = len(events)
+		last = events[seen-1]
 		return last.err == nil && idsOf(last.set) == want
 	}, w.story)
 	return last.set
