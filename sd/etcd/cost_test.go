@@ -169,11 +169,14 @@ func changeOf(t *testing.T, server *testserver.Server, size int) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, registrations := make([]string, size), make([]*sd.Registration, size)
+	ids, registrations := make([]string, size), make([]*sd.Registration, min(size, 1000))
 	start := time.Now()
 	concurrently(32, size, func(i int) {
 		in := sd.Instance{ID: fmt.Sprintf("i-%05d", i), Addr: "10.0.0.1:8080", Zone: "a", Meta: map[string]string{"version": "1"}}
 		ids[i] = in.ID + "=" + in.Addr
+		if i >= len(registrations) {
+			return
+		}
 		var err error
 		if registrations[i], err = registrar.Register(context.Background(), in); err != nil {
 			t.Error(err)
@@ -182,7 +185,8 @@ func changeOf(t *testing.T, server *testserver.Server, size int) int64 {
 	if t.Failed() {
 		t.FailNow()
 	}
-	t.Logf("%d: all registered after %v", size, time.Since(start))
+	t.Logf("%d: all registered after %v", len(registrations), time.Since(start))
+	multiply(t, admin, prefix, len(registrations), size)
 
 	var m meter
 	w := watch(t, newInstancer(t, dial(t, server.Addr(), with(grpc.WithStatsHandler(&m))), prefix))
@@ -191,13 +195,14 @@ func changeOf(t *testing.T, server *testserver.Server, size int) int64 {
 	t.Logf("%d: first set after %v: %s", size, took, first.per(1, 1))
 	const changes = 20
 	start = time.Now()
+	i := len(registrations) / 2
 	for n := range changes {
-		in := registrations[size/2].Instance()
+		in := registrations[i].Instance()
 		in.Weight = 10 + n
-		if err := registrations[size/2].Update(context.Background(), in); err != nil {
+		if err := registrations[i].Update(context.Background(), in); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, func() bool { set, _, _ := w.state(); return set[size/2].Weight == in.Weight }, func() string { return "the change is not seen" })
+		eventually(t, func() bool { set, _, _ := w.state(); return set[i].Weight == in.Weight }, func() string { return "the change is not seen" })
 	}
 	took = time.Since(start) / changes
 	all := m.read().since(first)
@@ -205,7 +210,30 @@ func changeOf(t *testing.T, server *testserver.Server, size int) int64 {
 	if _, _, errs := w.state(); len(errs) > 0 {
 		t.Error(errs)
 	}
-	concurrently(32, size, func(i int) { deregister(t, registrations[i]) })
-	t.Logf("%d: empty %v after the last deregistered", size, w.sees())
+	concurrently(32, len(registrations), func(i int) { deregister(t, registrations[i]) })
+	if _, err := admin.Delete(context.Background(), prefix+"/", clientv3.WithPrefix()); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d: empty %v after the last left", size, w.sees())
 	return all.bytesIn / changes
+}
+
+// multiply writes what the first registration wrote to as many more keys as it takes.
+// That many registrations would keep the processors from what runs beside.
+func multiply(t *testing.T, admin *clientv3.Client, prefix string, from, to int) {
+	t.Helper()
+	first, err := admin.Get(context.Background(), prefix+"/i-00000")
+	if err != nil || len(first.Kvs) != 1 {
+		t.Fatal(first, err)
+	}
+	for from < to {
+		var puts []clientv3.Op
+		for range min(100, to-from) {
+			puts = append(puts, clientv3.OpPut(fmt.Sprintf("%s/i-%05d", prefix, from), string(first.Kvs[0].Value)))
+			from++
+		}
+		if _, err := admin.Txn(context.Background()).Then(puts...).Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

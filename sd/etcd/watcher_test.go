@@ -69,14 +69,20 @@ func (w *watcher) count() int { _, sets, _ := w.state(); return sets }
 // waited.
 func (w *watcher) sees(want ...string) time.Duration {
 	w.t.Helper()
-	start, have := time.Now(), ""
+	start, have, looked := time.Now(), "", -1
 	eventually(w.t, func() bool {
 		set, sets, errs := w.state()
-		have = shown(set)
+		if sets+len(errs) == looked {
+			return false // a set may be large
+		}
+		looked, have = sets+len(errs), shown(set)
+		if sets > 0 && have == strings.Join(want, " ") {
+			return true
+		}
 		if len(errs) > 0 {
 			have += "; last error: " + errs[len(errs)-1].Error()
 		}
-		return sets > 0 && shown(set) == strings.Join(want, " ")
+		return false
 	}, func() string { return "want " + strings.Join(want, " ") + ", the watch sees " + have })
 	return time.Since(start)
 }
