@@ -14,8 +14,7 @@ import (
 )
 
 // TestMain can be a registrant that the suite kills. It lets more tests run at once
-// than there are processors, for most of them wait: the suite first, which counts
-// goroutines, and then the others beside each other.
+// than there are processors, for most of them wait: the suite and three others.
 func TestMain(m *testing.M) {
 	sdtest.Registrant(func(process string) (sd.Registrar, error) {
 		addr, path, _ := strings.Cut(process, " ")
