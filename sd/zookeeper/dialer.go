@@ -22,6 +22,9 @@ import (
 //   - Where the connection breaks twice in a row, the client has the server watch
 //     for what comes after changes that it never heard of. A Dialer has it begin
 //     with the last that was heard.
+//   - The answer to what was asked while the connection was away overwrites what the
+//     client reads at the same time to set its watches again: a data race. A Dialer
+//     keeps such answers back until it has, half a second at most.
 //
 // It also lets watches ask for what the client has no function for, persistent
 // recursive watches: see [WatchDialer].
