@@ -78,7 +78,7 @@ func TestRunInterleaves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const warmup = "abbc"
+		const warmup = "aaa" + "bbb" + "bbb" + "ccc"
 		if got := strings.Join(order, ""); got != warmup+"abbc"+"cbba"+"abbc"+"cbba" {
 			t.Errorf("ran in the order %s", got)
 		}
@@ -117,7 +117,7 @@ func TestRunFailsWithTheLoop(t *testing.T) {
 		{"measure", func() (measure.Loop, func(), error) {
 			calls := 0
 			return func(n int) error {
-				if calls++; calls > 1 {
+				if calls++; calls > 3 { // those that count the turns out
 					return broken
 				}
 				time.Sleep(time.Duration(n) * time.Second)
@@ -176,4 +176,28 @@ func TestRunNamesEveryFaultOfTheGroup(t *testing.T) {
 	if _, err := measure.Run(t.Context(), measure.Group{}, plan); err == nil {
 		t.Error("an empty group is measured")
 	}
+}
+
+// A preemption while the turns of a slice are counted out does not make it short.
+func TestRunIsNotMisledByOneHoldUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var turns []int
+		loops := 0
+		c := measure.Contestant{Name: "held up", Open: func() (measure.Loop, func(), error) {
+			return func(n int) error {
+				if loops++; loops == 2 {
+					time.Sleep(2 * plan.Slice)
+				}
+				turns = append(turns, n)
+				time.Sleep(time.Duration(n) * time.Millisecond)
+				return nil
+			}, nil, nil
+		}}
+		if _, err := measure.Run(t.Context(), measure.Group{Name: "one", Contestants: []measure.Contestant{c}}, plan); err != nil {
+			t.Fatal(err)
+		}
+		if last := turns[len(turns)-1]; last < 750 {
+			t.Errorf("a slice of %v is %d turns of a millisecond", plan.Slice, last)
+		}
+	})
 }
