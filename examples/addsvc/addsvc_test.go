@@ -158,8 +158,13 @@ func TestCommand(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { _, err := run(ctx, append(flags, "serve")); done <- err }()
 		for _, w := range wires {
-			say := func(args ...string) (any, error) {
-				return run(t.Context(), append(append(flags, "-wire", w.name), args...))
+			// Each is a new client, which on a busy machine may call before it knows its instances.
+			say := func(args ...string) (v any, err error) {
+				eventually(t, func() bool {
+					v, err = run(t.Context(), append(append(flags, "-wire", w.name), args...))
+					return !errors.Is(err, lb.ErrNoInstance)
+				})
+				return v, err
 			}
 			eventually(t, func() bool {
 				_, err := say("sum", "1", "1")
