@@ -3,6 +3,7 @@ package grpckit_test
 import (
 	"context"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,14 +42,21 @@ func newFleet(t testing.TB, n int, opts ...grpckit.ServerOption) *fleet {
 	return f
 }
 
-// join starts one more server and registers it.
+// join starts one more server and registers it. It has an address of its own: the
+// system gives the port of a member that was killed to another one.
 func (f *fleet) join(opts ...grpckit.ServerOption) *member {
 	f.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		f.t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		addr := l.Addr().String()
+		if !slices.ContainsFunc(f.members, func(m *member) bool { return m.Addr == addr }) {
+			return f.start(l, addr, opts...)
+		}
+		defer l.Close() // and not at once, or it comes again
 	}
-	return f.start(l, l.Addr().String(), opts...)
 }
 
 // start starts a server at a listener and registers it at an address.
