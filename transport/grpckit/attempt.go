@@ -18,42 +18,33 @@ import (
 // So that is to be called once, as grpc-go does.
 type attempt struct {
 	ctx   context.Context
+	call  *outbound // nil if it is not of a client of ours
 	lease lb.Lease[*link]
 	done  func(balancer.DoneInfo)
 }
 
 var attempts sync.Pool // of *attempt; a New of it would be an initialization cycle
 
-func newAttempt(ctx context.Context, lease lb.Lease[*link]) *attempt {
+func newAttempt(ctx context.Context, call *outbound, lease lb.Lease[*link]) *attempt {
 	a, ok := attempts.Get().(*attempt)
 	if !ok {
 		a = new(attempt)
 		a.done = a.end
 	}
-	a.ctx, a.lease = ctx, lease
+	a.ctx, a.call, a.lease = ctx, call, lease
 	return a
 }
 
 func (a *attempt) end(d balancer.DoneInfo) {
-	ctx, lease := a.ctx, a.lease
-	a.ctx, a.lease = nil, lb.Lease[*link]{}
+	ctx, call, lease := a.ctx, a.call, a.lease
+	a.ctx, a.call, a.lease = nil, nil, lb.Lease[*link]{}
 	attempts.Put(a)
-	to := lease.Client()
-	if to.load != nil {
+	if !d.BytesSent && call != nil {
+		call.reach.returns()
+	}
+	if load := lease.Client().load; load != nil {
 		if utilization, ok := reported(d.Trailer); ok {
-			to.load.Report(utilization)
-		}
-	}
-	if d.BytesSent && d.Err == nil {
-		lease.Done(ctx, nil)
-		return
-	}
-	if o := outboundOf(ctx); o != nil {
-		o.instance.Store(lease.Instance())
-		if d.BytesSent {
-			o.reach.Store(reached)
-		} else {
-			to.balancer.missed(ctx, o)
+			load.Report(utilization)
 		}
 	}
 	lease.Done(ctx, outcome(d))
@@ -68,7 +59,7 @@ func outcome(d balancer.DoneInfo) error {
 	switch {
 	case !d.BytesSent:
 		return errUnsent
-	case d.Err == io.EOF:
+	case d.Err == nil || d.Err == io.EOF:
 		return nil
 	}
 	if s, ok := errors.AsType[statusError](d.Err); ok {

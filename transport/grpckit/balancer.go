@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/resolver"
@@ -35,7 +34,6 @@ type connBalancer struct {
 	waiting    chan struct{} // holds a token while a call waits for the first connection
 	running    sync.WaitGroup
 	updating   sync.Mutex
-	missing    atomic.Int64 // calls that missed and have not ended, see missed
 }
 
 var errNoSource = errors.New("grpckit: the balancer needs a connection of NewClient or NewBalancedClient")

@@ -97,9 +97,9 @@ func (c *outgoing) find(key string) int {
 }
 
 // Set replaces what is there, the user's own too: an injector writes what is current,
-// and of two values a server would take the first. An empty value is none. What a Propagator writes by itself
-// it does not set if it is there. Keys that gRPC keeps to itself or would take for
-// binary are left out.
+// and of two values a server would take the first. An empty value is none. What a
+// Propagator writes by itself it does not set if it is there. Keys that gRPC keeps to
+// itself or would take for binary are left out.
 func (c *outgoing) Set(key, value string) {
 	key = metadataKey(key)
 	if strings.HasPrefix(key, "grpc-") || strings.HasSuffix(key, "-bin") {

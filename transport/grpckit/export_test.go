@@ -29,6 +29,3 @@ func Balance(cc balancer.ClientConn, instances sd.Instancer, strategy lb.Strateg
 	from := attributes.New(sourceKey{}, &source{instances: instances, strategy: strategy})
 	return b, b.UpdateClientConnState(balancer.ClientConnState{ResolverState: resolver.State{Attributes: from}})
 }
-
-// Missing returns for how many calls pickers look, see missed.
-func Missing(b balancer.Balancer) int64 { return b.(*connBalancer).missing.Load() }

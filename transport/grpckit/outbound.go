@@ -14,7 +14,6 @@ import (
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
-	"github.com/dowelkit/dowel/sd"
 )
 
 // outbound is one call on its way out. It is the context that grpc-go gets, so that
@@ -24,10 +23,8 @@ type outbound struct {
 	context.Context
 	carrier  outgoing
 	foreign  bool
-	reach    atomic.Int32                // how far it got, see unknown
-	missing  atomic.Bool                 // is counted by the balancer
-	instance atomic.Pointer[sd.Instance] // that of the last attempt that failed
-	unpicked atomic.Pointer[error]       // why nobody was picked
+	reach    reach
+	unpicked atomic.Pointer[error] // why nobody was picked
 }
 
 type outboundKey struct{}
@@ -73,10 +70,10 @@ func (o *outbound) failure(conn *grpc.ClientConn, err error) error {
 		e.Code, e.Err = endpoint.CodeOf(cause), &ended{e.Err, cause}
 	}
 	// Without a stream nothing can have reached a server.
-	if o.reach.Load() == unsent {
+	if o.reach.unsent() {
 		e.NotProcessed = true
 	}
-	if in := o.instance.Load(); in != nil {
+	if in := o.reach.instance.Load(); in != nil {
 		e.Instance = in.ID
 	}
 	return e
@@ -98,7 +95,7 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 	switch {
 	case isCoded: // of an interceptor of the user's
 		return outgoingError(err, coded)
-	case unpicked != nil && status.Code(err) == codes.Unavailable && o.reach.Load() == unsent:
+	case unpicked != nil && status.Code(err) == codes.Unavailable && o.reach.unsent():
 		if coded, ok := errors.AsType[*endpoint.Error](*unpicked); ok {
 			return outgoingError(*unpicked, coded)
 		}

@@ -1,30 +1,33 @@
 package grpckit
 
-import "context"
+import (
+	"sync/atomic"
 
-// How far a call got, as far as its pickers know. An attempt in flight writes nothing
-// down, so that one that succeeds need not find its call.
-const (
-	unknown int32 = iota // an attempt may be on its way
-	unsent               // no attempt had a stream, so that nothing can have reached a server
-	reached              // one that failed had a stream
+	"github.com/dowelkit/dowel/sd"
 )
 
-// missed notes that nobody was picked for a call, or one to whom it could not be sent.
-// grpc-go may ask again, and then [outbound.again] is to be told: so pickers look for
-// their calls for as long as there is one that missed. ctx is that of the pick, which
-// ends with the call.
-func (b *connBalancer) missed(ctx context.Context, o *outbound) {
-	if o == nil || !o.reach.CompareAndSwap(unknown, unsent) || o.missing.Swap(true) {
-		return
-	}
-	b.missing.Add(1)
-	context.AfterFunc(ctx, func() { b.missing.Add(-1) })
+// reach is how far a call got. Its halves are one number, so that a pick writes it once.
+type reach struct {
+	n atomic.Int64 // asked times how often a picker was asked, and the attempts that had a stream, or may still
+	// instance is that of the last attempt.
+	instance atomic.Pointer[sd.Instance]
 }
 
-// again notes that there is to be another attempt. The call may be nil.
-func (o *outbound) again() {
-	if o != nil {
-		o.reach.CompareAndSwap(unsent, unknown)
-	}
+const asked = 1 << 32
+
+// missed notes that a picker had nobody.
+func (r *reach) missed() { r.n.Add(asked) }
+
+// goes notes that an attempt is on its way to an instance.
+func (r *reach) goes(to *sd.Instance) {
+	r.instance.Store(to)
+	r.n.Add(asked + 1)
 }
+
+// returns notes that the attempt never had a stream. Of one that had, nothing is said:
+// grpc-go tells some that failed as it tells those that succeeded.
+func (r *reach) returns() { r.n.Add(-1) }
+
+// unsent reports that pickers were asked, and that no attempt had a stream or is on its
+// way, so that nothing can have reached a server.
+func (r *reach) unsent() bool { n := r.n.Load(); return n != 0 && n%asked == 0 }
