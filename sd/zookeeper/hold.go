@@ -6,7 +6,8 @@ import (
 )
 
 // longest is how long answers are held back at most: a client whose watches have all
-// sprung sets none again, and does not say so.
+// sprung sets none again, and does not say so. In short sessions it is less, for the
+// client has a deadline for each answer.
 const longest = 500 * time.Millisecond
 
 // A hold keeps back the answers to what a client asked while its connection was away
@@ -33,15 +34,15 @@ func (h *hold) release() {
 	}
 }
 
-// wait returns when nothing is held any more.
-func (h *hold) wait() {
+// wait returns when nothing is held any more, or after limit.
+func (h *hold) wait(limit time.Duration) {
 	h.mu.Lock()
 	over := h.over
 	h.mu.Unlock()
 	if over == nil {
 		return
 	}
-	t := time.NewTimer(longest)
+	t := time.NewTimer(limit)
 	defer t.Stop()
 	select {
 	case <-over:

@@ -188,3 +188,10 @@ func (l *line) SetReadDeadline(t time.Time) error {
 	l.mu.Unlock()
 	return l.Conn.SetReadDeadline(t)
 }
+
+// patience is how long answers may be held back.
+func (l *line) patience() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return min(longest, l.timeout/4)
+}

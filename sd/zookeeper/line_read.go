@@ -62,7 +62,7 @@ func (l *line) next() error {
 	h := headOf(frame)
 	q, ours := l.note(h)
 	if !ours && h.number > 0 && h.seen > 0 {
-		l.held.wait()
+		l.held.wait(l.patience())
 	}
 	if whole := ours || h.number == ofEvent; !whole || body > maxWhole {
 		l.ready, l.rest = frame, body
