@@ -23,7 +23,8 @@ const itself = "github.com/dowelkit/dowel/sd/sdtest."
 
 // label is the key under which every goroutine of a case has the name of its service,
 // for what a goroutine starts inherits its labels. So cases that look for what is left
-// may run beside each other and beside other tests.
+// may run beside each other and beside other tests. What a timer starts, or a goroutine
+// that a client had before, is not found by it.
 const label = "sdtest"
 
 // labelled calls f, and lets it and all that it starts be found by that name.
