@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dowelkit/dowel/endpoint"
@@ -164,14 +165,16 @@ func TestWhatARequestHadOfAnotherTraceIsNotSent(t *testing.T) {
 		if err != nil {
 			return "", err
 		}
-		req.Header = http.Header{"Traceparent": {sampled}, "Tracestate": {"old=1", "older=2"}, "Baggage": {"user=ada"}}
+		req.Header = http.Header{"Traceparent": {sampled}, "Tracestate": {"old=1", "older=2"}, "Baggage": {"user=ada"}, "X-Tenant": {"acme"}}
 		resp, err := transport.RoundTrip(req)
 		if err != nil {
 			return "", err
 		}
 		return "", resp.Body.Close()
 	}
-	if _, err := tracing.Client(ask, "Echo", r.option())(t.Context(), "x"); err != nil {
+	carries := tracing.Propagator(propagation.NewCompositeTextMapPropagator(
+		propagation.TraceContext{}, propagation.Baggage{}, tenant{}))
+	if _, err := tracing.Client(ask, "Echo", r.option(), carries)(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	span := r.spans()[0].SpanContext
@@ -181,10 +184,16 @@ func TestWhatARequestHadOfAnotherTraceIsNotSent(t *testing.T) {
 	if state, there := came["Tracestate"]; there {
 		t.Errorf("with the state %q", state)
 	}
-	if came.Get("Baggage") != "user=ada" {
-		t.Errorf("the baggage is %q", came["Baggage"])
+	if came.Get("Baggage") != "user=ada" || came.Get("X-Tenant") != "acme" {
+		t.Errorf("what is of no trace is %q and %q", came["Baggage"], came["X-Tenant"])
 	}
 }
+
+// tenant propagates what is of no trace, and has none.
+type tenant struct{ propagation.TraceContext }
+
+func (tenant) Inject(context.Context, propagation.TextMapCarrier) {}
+func (tenant) Fields() []string                                   { return []string{"X-Tenant"} }
 
 func TestASpanThatIsThereAlreadyIsTheParent(t *testing.T) {
 	r := record(t)

@@ -17,7 +17,7 @@ import (
 type wire struct {
 	propagator propagation.TextMapPropagator
 	keys       []string // in lower case
-	optional   []string // those that a trace need not have, canonical
+	optional   []string // those of them that a trace need not have, canonical
 	option     call.Option
 	isDefault  bool
 }
@@ -30,7 +30,7 @@ func newWire(p propagation.TextMapPropagator) *wire {
 	}
 	w.keys = keysOf(w.propagator)
 	for _, key := range w.keys {
-		if !isBaggage(key) && !strings.EqualFold(key, call.TraceparentKey) {
+		if key == "tracestate" || isB3(key) {
 			w.optional = append(w.optional, textproto.CanonicalMIMEHeaderKey(key))
 		}
 	}
@@ -39,7 +39,8 @@ func newWire(p propagation.TextMapPropagator) *wire {
 }
 
 // Inject writes the trace of ctx. What the carrier has of another trace goes: the state
-// of one beside the parent of this would be taken for its own.
+// of one beside the parent of this would be taken for its own. What a propagator writes
+// that is of no trace stays.
 func (w *wire) Inject(ctx context.Context, out call.Carrier) {
 	if trace.SpanContextFromContext(ctx).IsValid() {
 		for _, key := range w.optional {
