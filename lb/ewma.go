@@ -49,12 +49,12 @@ func PeakEWMA(opts ...EWMAOption) Strategy {
 type EWMAOption func(*ewma) error
 
 // EWMADecay sets τ, in which the weight of what was seen falls to 1/e. The default
-// is 10 s, Finagle's; 1 h is the most.
+// is 10 s, Finagle's; 1 µs is the least and 1 h the most.
 func EWMADecay(tau time.Duration) EWMAOption {
 	return func(e *ewma) error {
 		e.tau = tau
-		if tau <= 0 || tau > time.Hour {
-			return fmt.Errorf("the decay time must be above 0 and at most 1 h, not %v", tau)
+		if tau < time.Microsecond || tau > time.Hour {
+			return fmt.Errorf("the decay time must be from 1 µs to 1 h, not %v", tau)
 		}
 		return nil
 	}

@@ -76,7 +76,7 @@ func (c *ewmaCell) atLeast(end, latency time.Duration, e *ewma, typical float64)
 		if bits == 0 {
 			known = typical
 		}
-		if l <= known || known == 0 {
+		if l <= known || bits == 0 && known == 0 {
 			return
 		}
 		if c.cost.CompareAndSwap(bits, math.Float64bits(l)) {
@@ -115,9 +115,9 @@ func raise(t *atomic.Int64, to time.Duration) {
 	}
 }
 
-// odd reports whether the key is not all that there is to the node.
-func (c *ewmaCell) odd(now time.Duration) bool {
-	return c.key.Load() == 0 || c.quiet.Load() < 0 || c.until.Load() > int64(now)
+// odd reports whether the key, which is k, is not all that there is to the node.
+func (c *ewmaCell) odd(k int64, now time.Duration) bool {
+	return k == 0 || c.quiet.Load() < 0 || c.until.Load() > int64(now)
 }
 
 // proven reports whether the node has answered within τ.
@@ -125,9 +125,9 @@ func (c *ewmaCell) proven(now time.Duration, e *ewma) bool {
 	return c.cost.Load() != 0 && now-time.Duration(c.stamp.Load()) < e.tau
 }
 
-// start and end book the beginning and the end of a call. A call that begins
-// within a grain after another ended is not booked: if it hangs, one that begins
-// later will tell.
+// start and end book the beginning and the end of a call. A call that begins as soon
+// after another ended as hush says is not booked: if it hangs, one that begins later
+// will tell.
 func (c *ewmaCell) start(at time.Duration, e *ewma) {
 	if w := c.quiet.Load(); w >= 0 && int64(at)-w > e.hush {
 		c.quiet.CompareAndSwap(w, -int64(at)) // else somebody else books one

@@ -167,3 +167,15 @@ func TestPeakEWMAEntersTheOneWithLessLoad(t *testing.T) {
 		}
 	})
 }
+
+// However long nothing was heard, a call given up after a long wait speaks against its
+// instance: the latency of a night ago has decayed to nothing, and not to none.
+func TestPeakEWMAAfterANight(t *testing.T) {
+	d := drive(t, lb.PeakEWMA(lb.EWMADecay(time.Second)), weighted(1, 1))
+	d.served(0, time.Second, ms)
+	d.served(1, time.Second, ms)
+	night := 2 * time.Hour
+	d.served(1, night, 10*ms)
+	d.ended(0, night, 30*time.Second, lb.Canceled, 0)
+	d.want(1, night, "the other one just hung for 30 s")
+}

@@ -98,7 +98,7 @@ func (p *ewmaPicker) two(now time.Duration) (i, j int) {
 		other.node.InFlight()
 	}
 	a, b := one.cell.key.Load(), other.cell.key.Load()
-	if p.bonus != nil || one.cell.odd(now) || other.cell.odd(now) {
+	if p.bonus != nil || one.cell.odd(a, now) || other.cell.odd(b, now) {
 		a, b = p.idle(i, now), p.idle(j, now)
 	}
 	// Nobody can foretell which is less, the processor included. Of integers the
@@ -114,7 +114,7 @@ func (p *ewmaPicker) two(now time.Duration) (i, j int) {
 func (p *ewmaPicker) idle(i int, now time.Duration) int64 {
 	c := p.places[i].cell
 	k := c.key.Load()
-	if c.odd(now) {
+	if c.odd(k, now) {
 		k = p.special(c, k, now)
 	}
 	k = max(k, int64(now)) // a nanosecond
