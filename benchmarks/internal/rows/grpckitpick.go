@@ -37,9 +37,10 @@ func grpckitGroup(shared bool) measure.Group {
 	least, turns := grpcGo(leastrequest.Name, `{"choiceCount": 2}`, bare), grpcGo(roundrobin.Name, "", bare)
 	within := measure.Budget{Ratio: 1, NoAllocs: true}
 	g.beside("grpckit least request", grpcKit(lb.LeastRequest()), "grpc-go least request", least, within)
-	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go least request", least, within)
+	free := measure.Budget{NoAllocs: true}
+	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go least request", least, free)
 	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin, counted, with a Done",
-		grpcGo(roundrobin.Name, "", ended), within)
+		grpcGo(roundrobin.Name, "", ended), free)
 	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin, counted",
 		grpcGo(roundrobin.Name, "", counted), measure.Budget{})
 	g.beside("grpckit round robin", grpcKit(lb.RoundRobin()), "grpc-go round robin", turns, measure.Budget{})
