@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/dowelkit/dowel/examples/internal/output"
 	"github.com/dowelkit/dowel/internal/testserver"
 )
 
@@ -118,7 +118,7 @@ func TestObservedTellsACollector(t *testing.T) {
 func TestObservedGoesOnServing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var out syncBuffer
+	var out output.Buffer
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, &out, settings{requests: 5, serve: true}) }()
 	url := regexp.MustCompile(`curl (http://\S+/metrics)`)
@@ -149,22 +149,4 @@ func TestObservedGoesOnServing(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-}
-
-// syncBuffer is written to by the run and read by the test.
-type syncBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }

@@ -10,10 +10,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/dowelkit/dowel/examples/internal/output"
 )
 
 func file(t *testing.T, text string) string {
@@ -102,28 +103,10 @@ func TestQuickstartStopsWhenItIsToldTo(t *testing.T) {
 	}
 }
 
-// syncBuffer is written to by the run and read by the test.
-type syncBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
-}
-
 func TestQuickstartGoesOnServing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var out syncBuffer
+	var out output.Buffer
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, &out, file(t, "hello\n"), false, true) }()
 	url := regexp.MustCompile(`http://\S+/uppercase`)
