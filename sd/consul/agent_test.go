@@ -23,7 +23,8 @@ func TestAgent(t *testing.T) {
 	t.Run("options", func(t *testing.T) { optionsOfTheWatch(t, o) })
 	t.Run("own check", func(t *testing.T) { ownCheck(t, o.Client) })
 	t.Run("late register", func(t *testing.T) { lateRegister(t, server.Addr()) })
-	t.Run("index", func(t *testing.T) { lowIndex(t, server, o) })
+	t.Run("index, while a query waits", func(t *testing.T) { lowIndex(t, server, o, false) })
+	t.Run("index, between two queries", func(t *testing.T) { lowIndex(t, server, o, true) })
 }
 
 func optionsOfTheWatch(t *testing.T, o operator) {
@@ -121,39 +122,6 @@ func ownCheck(t *testing.T, client *api.Client) {
 		t.Fatal(err)
 	}
 	sees(t, events, "{}")
-}
-
-// lowIndex: an agent that restarts empty counts from 1 again, and a watch that waits
-// for an index far above must not wait for that.
-func lowIndex(t *testing.T, server *testserver.Server, o operator) {
-	for range 200 {
-		o.plant(t, &api.AgentService{ID: "c", Address: "h", Port: 82})()
-	}
-	o.plant(t, &api.AgentService{ID: "a", Address: "h", Port: 80})
-	_, before, err := o.Health().Service(o.service, "", true, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	i, _ := pair(t, o.Client, o.service, nil, nil)
-	events := watch(ctx, i)
-	sees(t, events, "{a}")
-	server.Kill()
-	server.Wipe()
-	start(t, server)
-	returned := time.Now()
-	o.plant(t, &api.AgentService{ID: "b", Address: "h", Port: 81})
-	sees(t, events, "{b}")
-	took := time.Since(returned)
-	_, after, err := o.Health().Service(o.service, "", true, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("the index was %d and is %d; the truth was seen %v after the return", before.LastIndex, after.LastIndex, took)
-	if after.LastIndex >= before.LastIndex || took > 10*time.Second {
-		t.Errorf("the index was %d and is %d; the truth was seen after %v", before.LastIndex, after.LastIndex, took)
-	}
 }
 
 // TestTokenWithoutRights: Consul answers it with an empty set, which is not the truth.

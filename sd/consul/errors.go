@@ -27,7 +27,8 @@ var (
 var errBackwards = errors.New("the index went backwards")
 
 // errStuck: the agent answers, and not the query whose answer is due. Its connection is
-// dead, or it is only slow; both is mended by asking anew.
+// dead, or it is only slow, or it waits for an index of the agent's life before; all is
+// mended by asking anew.
 var errStuck = errors.New("the query is stuck")
 
 var errOverwritten = errors.New("the agent shows another instance than was registered")

@@ -42,7 +42,10 @@ func (g *guard) over(ctx context.Context) (guarded context.Context, stop func())
 }
 
 // look returns an error once the agent was silent for too long, or answers the little
-// question and not the query. It returns nil when ctx is done.
+// question and not the query. That it has to, if the service changed after the index
+// for which the query waits; and if it changed last before that, the agent has begun
+// to count anew since it gave the index, and may not get there for days. It returns nil
+// when ctx is done.
 func (g *guard) look(ctx context.Context) error {
 	half := g.options.silence / 2
 	for {
@@ -55,10 +58,10 @@ func (g *guard) look(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrSilent, err)
-		case newest <= g.index:
+		case newest == 0 || newest == g.index:
 			continue
 		}
-		// The answer to the query is due. A large set may take its time.
+		// A large set may take its time.
 		if sleep(ctx, g.late) != nil || g.answering.Load() && sleep(ctx, answerTime) != nil {
 			return nil
 		}
