@@ -18,10 +18,11 @@ import (
 //   - the average of its latencies, E. An answer that took longer than E sets
 //     E to what it took, at once; one that took ℓ < E makes it
 //     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since the answer booked before; it
-//     is booked if Δt is at least τ/1024. While there is no answer, E·exp(-Δt/τ)
+//     is booked if Δt is at least τ/256. While there is no answer, E·exp(-Δt/τ)
 //     counts, so that a slow instance is tried again.
 //   - the silence: for how long calls have been in flight and none has ended. It
-//     tells of an instance that hangs before any of its calls has ended.
+//     tells of an instance that hangs before any of its calls has ended. One that
+//     began within τ/1024 of the end of another does not count for it.
 //   - after a fault, 100·T·exp(-t/τ), and after a rejection, 10·T·exp(-t/τ), where T
 //     is the median of E over up to 64 instances and t the time since then: neither
 //     is a latency, however fast it came.
@@ -38,7 +39,7 @@ import (
 func PeakEWMA(opts ...EWMAOption) Strategy {
 	e := &ewma{tau: 10 * time.Second, probes: 3}
 	configure("PeakEWMA", e, opts, nil)
-	e.rate, e.grain, e.hush = 1/float64(e.tau), e.tau/1024, int64(e.tau/1024/64)
+	e.rate, e.grain, e.hush = 1/float64(e.tau), e.tau/256, int64(e.tau/1024)
 	for n := range e.crowd {
 		e.crowd[n] = e.term(float64(n + 1))
 	}
@@ -76,7 +77,7 @@ type ewma struct {
 	tau    time.Duration
 	rate   float64       // 1/τ, per nanosecond
 	grain  time.Duration // how old a stamp may be before it counts, and is renewed
-	hush   int64         // how soon after a call ended the next is not booked
+	hush   int64         // how soon after a call ended the next is not booked, see start
 	probes int64
 	crowd  [64]int64 // what n calls in flight add to a key
 	chance

@@ -24,7 +24,7 @@ func (a *average) served(at, latency, tau time.Duration) {
 	switch {
 	case l > a.e:
 		a.e = l
-	case since < tau/1024:
+	case since < tau/256:
 		return
 	default:
 		a.e = l + (a.e-l)*math.Exp(-float64(since)/float64(tau))
@@ -89,6 +89,20 @@ func TestPeakEWMAOfACallThatTookNoTime(t *testing.T) {
 	d.served(1, at, ms)
 	d.served(0, at, 0)
 	d.want(0, at+time.Second, "all its calls have ended")
+}
+
+// Of calls that follow each other closely not each is booked, or every pick would write
+// to a cache line that all processors read.
+func TestPeakEWMAHearsSilenceAfterAWhile(t *testing.T) {
+	for after, want := range map[time.Duration]int{9 * ms: 0, 11 * ms: 1} {
+		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+		at := time.Hour
+		d.served(0, at, 10*ms)
+		d.served(1, at, 50*ms)
+		d.nodes[0].Acquire()
+		d.p.Start(0, at+after)
+		d.want(want, at+time.Second, "the call began "+after.String()+" after another ended")
+	}
 }
 
 // Who writes last leaves what belongs together.

@@ -111,8 +111,8 @@ func TestPeakEWMACountsWhatIsInFlight(t *testing.T) {
 func TestPeakEWMAHearsSilence(t *testing.T) {
 	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
 	at := time.Hour
-	d.served(0, at-ms, 10*ms)
-	d.served(1, at-ms, 12*ms)
+	d.served(0, at-20*ms, 10*ms)
+	d.served(1, at-20*ms, 12*ms)
 	for range 3 { // three calls hang on 0, three ended on 1
 		d.nodes[0].Acquire()
 		d.p.Start(0, at)
@@ -127,9 +127,9 @@ func TestPeakEWMAHearsSilence(t *testing.T) {
 	}
 	d.p.Observe(0, lb.Outcome{Start: at, End: at + 13*ms, Result: lb.Refused})
 	d.want(0, at+14*ms, "a call has ended and told nothing")
-	d.p.Start(0, at+15*ms)
-	d.want(0, at+25*ms, "the silence began anew")
-	d.want(1, at+28*ms, "and lasts")
+	d.p.Start(0, at+25*ms)
+	d.want(0, at+35*ms, "the silence began anew")
+	d.want(1, at+38*ms, "and lasts")
 }
 
 // An instance that answers is not silent, however long one of its calls takes.
@@ -263,13 +263,13 @@ func TestPeakEWMASurvivesAnUpdate(t *testing.T) {
 	d.served(0, at, 30*ms)
 	d.served(1, at, 20*ms)
 	d.served(2, at, 10*ms)
-	d.p.Start(2, at+ms)
+	d.p.Start(2, at+11*ms)
 	pair := []*sd.Node{nodes[1], nodes[2]}
 	next := &driven{t, lb.PeakEWMA().Picker(pair, d.p).(lb.Starter), pair}
 	next.want(1, at, "it is the faster survivor")
-	next.want(0, at+30*ms, "the call that began before the update is old")
-	d.p.Observe(2, lb.Outcome{Start: at, End: at + 25*ms, Result: lb.Refused}) // to the old picker
-	next.want(1, at+30*ms, "the call that began before the update has ended")
+	next.want(0, at+40*ms, "the call that began before the update is old")
+	d.p.Observe(2, lb.Outcome{Start: at, End: at + 35*ms, Result: lb.Refused}) // to the old picker
+	next.want(1, at+40*ms, "the call that began before the update has ended")
 }
 
 // One call at a time, one instance of four much slower: it gets few calls, for ever.

@@ -104,7 +104,7 @@ func TestZoneTellsTheRightInstance(t *testing.T) {
 		}
 	}
 	d.nodes[1].Acquire()
-	d.p.Start(1, at+ms)
+	d.p.Start(1, at+20*ms) // not so soon after the last one that it is not booked
 	seen := map[int]bool{}
 	for range 200 {
 		seen[d.p.Pick(t.Context(), at+310*ms)] = true
