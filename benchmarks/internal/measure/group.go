@@ -31,6 +31,11 @@ type Group struct {
 	// Stretch makes the slices of this group longer by a factor, for things that
 	// take long. Zero means 1.
 	Stretch int
+	// Parts cuts each slice into so many parts, of which the median counts, so that
+	// what the system does meanwhile is nobody's. It is for what costs the same each
+	// time: of garbage, whose collection comes now and then, it would hide the cost.
+	// Zero means 1.
+	Parts int
 	// Cores is how many cores the contestants need at once to show what they are
 	// compared for. Zero means that it does not matter.
 	Cores int

@@ -38,7 +38,8 @@ func Run(ctx context.Context, g Group, p Plan) ([]Line, error) {
 	}
 	slice := p.Slice * time.Duration(max(1, g.Stretch))
 	for _, r := range runners {
-		if err := r.calibrate(p.Clock, slice); err != nil {
+		r.parts = max(1, g.Parts)
+		if err := r.calibrate(p.Clock, slice/time.Duration(r.parts)); err != nil {
 			return nil, fmt.Errorf("group %q: warm up %w", g.Name, err)
 		}
 	}

@@ -106,6 +106,29 @@ func TestRunCountsAllocationsOfAllGoroutines(t *testing.T) {
 	}
 }
 
+// What comes now and then is in the time of a slice, but not in that of most parts.
+func TestRunTakesTheMedianOfTheParts(t *testing.T) {
+	for parts, want := range map[int]float64{0: 2e6, 10: 1e6} {
+		synctest.Test(t, func(t *testing.T) {
+			heldUp := measure.Contestant{Name: "held up", Open: func() (measure.Loop, func(), error) {
+				turns := 0
+				return func(n int) error {
+					time.Sleep(time.Duration(n) * time.Millisecond)
+					before := turns / 400
+					turns += n
+					time.Sleep(time.Duration(turns/400-before) * 400 * time.Millisecond)
+					return nil
+				}, nil, nil
+			}}
+			g := measure.Group{Name: "parts", Parts: parts, Contestants: []measure.Contestant{heldUp}}
+			lines, err := measure.Run(t.Context(), g, plan)
+			if got := lines[0].OurCost.Nanos; err != nil || math.Abs(got/want-1) > 0.25 {
+				t.Errorf("in %d parts a turn takes %v ns, want %v; error %v", parts, got, want, err)
+			}
+		})
+	}
+}
+
 func TestRunFailsWithTheLoop(t *testing.T) {
 	broken := errors.New("broken")
 	for _, tt := range []struct {

@@ -20,7 +20,8 @@ type runner struct {
 	loop  Loop
 	close func()
 	per   float64
-	turns int // of the loop, in one slice
+	turns int // of the loop, in one part
+	parts int // of a slice
 }
 
 func open(c Contestant) (*runner, error) {
@@ -31,14 +32,14 @@ func open(c Contestant) (*runner, error) {
 	if end == nil {
 		end = func() {}
 	}
-	return &runner{name: c.Name, loop: loop, close: end, per: float64(max(1, c.Per)), turns: 1}, nil
+	return &runner{name: c.Name, loop: loop, close: end, per: float64(max(1, c.Per)), turns: 1, parts: 1}, nil
 }
 
-// calibrate finds how many turns fill the slice, and warms up on the way. Turns that
-// seem to be enough are made again: what held them up once, on a busy machine, was
-// perhaps not the work.
-func (r *runner) calibrate(clock Clock, slice time.Duration) error {
-	enough := slice * 3 / 4
+// calibrate finds how many turns fill a part of a slice, and warms up on the way.
+// Turns that seem to be enough are made again: what held them up once, on a busy
+// machine, was perhaps not the work.
+func (r *runner) calibrate(clock Clock, part time.Duration) error {
+	enough := part * 3 / 4
 	for confirmed := 0; confirmed < 3; {
 		start := clock()
 		if err := r.loop(r.turns); err != nil {
@@ -50,7 +51,7 @@ func (r *runner) calibrate(clock Clock, slice time.Duration) error {
 			continue
 		}
 		// A guess from a short time is a bad one, so it grows step by step.
-		guess := int(float64(r.turns) * float64(slice) / float64(took))
+		guess := int(float64(r.turns) * float64(part) / float64(took))
 		r.turns, confirmed = min(max(guess, r.turns+1), 50*r.turns), 0
 	}
 	return nil
@@ -63,19 +64,22 @@ func (r *runner) measure(clock Clock) (Figure, error) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	cores := coresUsed()
-	start := clock()
-	err := r.loop(r.turns)
-	took := clock() - start
+	took := make([]float64, r.parts)
+	for i := range took {
+		start := clock()
+		if err := r.loop(r.turns); err != nil {
+			return Figure{}, fmt.Errorf("%s: %w", r.name, err)
+		}
+		took[i] = float64((clock() - start).Nanoseconds())
+	}
 	used := cores()
 	runtime.ReadMemStats(&after)
-	if err != nil {
-		return Figure{}, fmt.Errorf("%s: %w", r.name, err)
-	}
-	units := float64(r.turns) * r.per
+	part := float64(r.turns) * r.per
+	all := part * float64(r.parts)
 	return Figure{
-		Nanos:  float64(took.Nanoseconds()) / units,
-		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) / units,
-		Allocs: float64(after.Mallocs-before.Mallocs) / units,
+		Nanos:  median(took) / part,
+		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) / all,
+		Allocs: float64(after.Mallocs-before.Mallocs) / all,
 		Cores:  used,
 	}, nil
 }

@@ -38,6 +38,9 @@ func pickKinds() []pickKind {
 
 func kitRandom(e kitsd.Endpointer) kitlb.Balancer { return kitlb.NewRandom(e, 1) }
 
+// pickParts makes parts of a millisecond. A pick allocates nothing.
+const pickParts = 20
+
 var pickSizes = [...]int{3, 100, 10_000}
 
 const pickNote = "Pick of a balancer and the release of what it leased. Go kit releases nothing, so it is its pick " +
@@ -56,11 +59,11 @@ func Picks() []measure.Group {
 }
 
 func (k pickKind) group(shared bool) measure.Group {
-	g := measure.Group{Name: "Pick, " + k.name + ", one goroutine", Note: pickNote}
+	g := measure.Group{Name: "Pick, " + k.name + ", one goroutine", Note: pickNote, Parts: pickParts}
 	if shared {
 		g.Name = "Pick, " + k.name + ", parallel"
 		// The system needs a while to give each thread a core of its own.
-		g.Cores, g.Stretch = runtime.GOMAXPROCS(0), 3
+		g.Cores, g.Stretch, g.Parts = runtime.GOMAXPROCS(0), 3, 1
 		g.Note = "A goroutine per core picks from one balancer; the time is wall time over all picks. " + pickNote
 	}
 	spread := measure.Row{What: "the slowest size beside the fastest", Budget: measure.Budget{Ratio: 1.5}}

@@ -22,10 +22,10 @@ type pairs struct {
 }
 
 func pickGroup(name, note string, shared bool) *pairs {
-	g := &pairs{measure.Group{Name: name + ", one goroutine", Note: note}, shared}
+	g := &pairs{measure.Group{Name: name + ", one goroutine", Note: note, Parts: pickParts}, shared}
 	if shared {
 		g.Name = name + ", parallel"
-		g.Cores, g.Stretch = runtime.GOMAXPROCS(0), 3
+		g.Cores, g.Stretch, g.Parts = runtime.GOMAXPROCS(0), 3, 1
 	}
 	return g
 }
