@@ -52,11 +52,13 @@ type observer struct {
 // begin picks and acquires a node at the time that it returns. The node is nil if
 // the one picked has left.
 func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, i int, now time.Duration) {
-	now = time.Since(o.epoch)
 	if e := o.ewma; e != nil {
-		node, i = e.enter(now)
+		i, j := e.draw()
+		now = time.Since(o.epoch)
+		node, i = e.enter(i, j, now)
 		return node, i, now
 	}
+	now = time.Since(o.epoch)
 	i = o.Pick(ctx, now)
 	if node = nodes[i]; !node.Acquire() {
 		return nil, 0, 0

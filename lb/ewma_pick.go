@@ -54,20 +54,18 @@ func (p *ewmaPicker) Pick(_ context.Context, now time.Duration) int {
 	if len(p.nodes) == 1 {
 		return 0
 	}
-	i, j := p.two(now)
+	i, j := p.draw()
+	i, j = p.order(i, j, now)
 	if n := p.places[i].node.InFlight(); n > 0 && p.beats(j, i, n, now) {
 		return j
 	}
 	return i
 }
 
-// enter is Pick, Acquire and Start in one, see draw. The node is nil if the one
-// picked has left.
-func (p *ewmaPicker) enter(now time.Duration) (*sd.Node, int) {
-	i, j := 0, 0
-	if len(p.places) > 1 {
-		i, j = p.two(now)
-	}
+// enter is Pick, Acquire and Start in one, of two that were drawn. The node is nil if
+// the one picked has left.
+func (p *ewmaPicker) enter(i, j int, now time.Duration) (*sd.Node, int) {
+	i, j = p.order(i, j, now)
 	place := &p.places[i]
 	n := place.node.Enter()
 	switch {
@@ -83,20 +81,32 @@ func (p *ewmaPicker) enter(now time.Duration) (*sd.Node, int) {
 	return place.node, i
 }
 
-// two draws two nodes. The first is the one that has less load while both are idle:
-// if it is, the other one's calls in flight, which are in a cache line that another
-// processor may have, need not be looked at.
-func (p *ewmaPicker) two(now time.Duration) (i, j int) {
-	if p.shares == nil {
+// draw draws two nodes, if there are two. It may come before the clock is read, so that
+// meanwhile what it touches arrives.
+func (p *ewmaPicker) draw() (i, j int) {
+	switch {
+	case len(p.places) == 1:
+		return 0, 0
+	case p.shares == nil:
 		i, j = two(len(p.nodes), p.or(rand.Uint64()))
-	} else {
+	default:
 		i, j = p.shares.two(p.or(rand.Uint64()))
 	}
-	one, other := &p.places[i], &p.places[j]
 	if len(p.places) > manyNodes {
+		one, other := &p.places[i], &p.places[j]
 		one.node.InFlight()
+		one.cell.key.Load()
 		other.node.InFlight()
+		other.cell.key.Load()
 	}
+	return i, j
+}
+
+// order returns first the one that has less load while both are idle: if it is, the
+// other one's calls in flight, which are in a cache line that another processor may
+// have, need not be looked at.
+func (p *ewmaPicker) order(i, j int, now time.Duration) (int, int) {
+	one, other := &p.places[i], &p.places[j]
 	a, b := one.cell.key.Load(), other.cell.key.Load()
 	if p.bonus != nil || one.cell.odd(a, now) || other.cell.odd(b, now) {
 		a, b = p.idle(i, now), p.idle(j, now)
