@@ -17,7 +17,7 @@ type ewmaCell struct {
 	stamp atomic.Int64  // when cost was written
 	blame atomic.Int64  // when the penalty for faults will have fallen to T
 	apart atomic.Int64  // until when the node wants to be left alone
-	_     [64 - 56]byte
+	alive atomic.Int64  // when an answer was booked; 0 before the first
 }
 
 // key tells a latency of a time as the time when it will have decayed to a nanosecond,
@@ -60,6 +60,7 @@ func (c *ewmaCell) answer(end, latency time.Duration, e *ewma, typical float64) 
 			next = l + (cost-l)*fade(float64(since)*e.rate)
 		}
 		if c.cost.CompareAndSwap(bits, math.Float64bits(next)) {
+			raise(&c.alive, end)
 			c.book(end, e)
 			return
 		}
@@ -122,7 +123,8 @@ func (c *ewmaCell) odd(k int64, now time.Duration) bool {
 
 // proven reports whether the node has answered within τ.
 func (c *ewmaCell) proven(now time.Duration, e *ewma) bool {
-	return c.cost.Load() != 0 && now-time.Duration(c.stamp.Load()) < e.tau
+	alive := c.alive.Load()
+	return alive != 0 && int64(now)-alive < int64(e.tau)
 }
 
 // start and end book the beginning and the end of a call. A call that begins as soon

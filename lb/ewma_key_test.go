@@ -105,6 +105,25 @@ func TestPeakEWMAHearsSilenceAfterAWhile(t *testing.T) {
 	}
 }
 
+// What failed after a long time is no answer: the instance still gets a few calls only.
+func TestPeakEWMATakesNoFailureForAnAnswer(t *testing.T) {
+	for _, r := range []lb.Result{lb.Canceled, lb.Faulted, lb.Rejected} {
+		d := drive(t, lb.PeakEWMA(lb.EWMADecay(time.Second)), weighted(1, 1))
+		at := time.Minute
+		d.served(1, at, 100*ms)
+		d.ended(0, at, 200*ms, r, 0)
+		for range 3 {
+			d.nodes[0].Acquire()
+		}
+		for range 1000 {
+			d.nodes[1].Acquire()
+		}
+		d.want(1, at, "0 has three calls and never answered")
+		d.served(0, at+50*ms, 10*ms)
+		d.want(0, at+50*ms, "it has answered")
+	}
+}
+
 // Who writes last leaves what belongs together.
 func TestPeakEWMABooksConcurrently(t *testing.T) {
 	p := lb.PeakEWMA().Picker(weighted(1), nil).(lb.Observer)
