@@ -26,7 +26,7 @@ type settings struct {
 const buckets = 10
 
 // TripAfter opens the circuit after n failures in a row within the window. The
-// default is 5.
+// default is 5; at least 1.
 func TripAfter(n int) CircuitOption {
 	return func(s *settings) error {
 		s.consecutive = n
@@ -55,7 +55,8 @@ func Window(d time.Duration) CircuitOption {
 	}
 }
 
-// OpenFor sets how long the circuit stays open. The default is 5 s.
+// OpenFor sets how long the circuit stays open. The default is 5 s; it must be
+// positive.
 func OpenFor(d time.Duration) CircuitOption {
 	return func(s *settings) error {
 		s.openFor = d
@@ -64,7 +65,7 @@ func OpenFor(d time.Duration) CircuitOption {
 }
 
 // Probes sets how many calls are made while half-open, all of which must succeed
-// to close the circuit. The default is 1.
+// to close the circuit. The default is 1, and the least.
 func Probes(n int) CircuitOption {
 	return func(s *settings) error {
 		s.probes = n

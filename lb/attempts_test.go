@@ -2,6 +2,7 @@ package lb_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,4 +139,24 @@ func TestAttemptsThatAreNil(t *testing.T) {
 			misuse()
 		}()
 	}
+}
+
+func ExampleAttempts() {
+	var attempts lb.Attempts
+	fail := func(context.Context, string) (string, error) {
+		return "", &endpoint.Error{Code: endpoint.Unavailable} // it may have been processed
+	}
+	quick := lb.RetryBackoff(sd.Backoff{Base: time.Millisecond, Cap: time.Millisecond})
+	read := lb.Retry(fail, lb.Idempotent(), quick, lb.RetryCountIn(&attempts))
+	write := lb.Retry(fail, quick, lb.RetryCountIn(&attempts))
+
+	_, _ = read(context.Background(), "")
+	_, _ = write(context.Background(), "")
+	fmt.Println(attempts.Retries(), "retries")
+	fmt.Println(attempts.Stopped(lb.ErrAttempts), "call had no attempt left")
+	fmt.Println(attempts.Stopped(lb.ErrFinal), "call must not be tried again")
+	// Output:
+	// 2 retries
+	// 1 call had no attempt left
+	// 1 call must not be tried again
 }

@@ -10,7 +10,9 @@
 // [RoundRobin], [WeightedRoundRobin], [LeastRequest], [PeakEWMA], [ConsistentHash],
 // [LeastLoaded] or one of your own. Round any of them go [Eject], [SlowStart] and
 // [Zone]. A strategy is an interface of one method; a pick takes no lock and
-// allocates nothing. [Seeded] makes what they draw at random repeatable, for tests.
+// allocates nothing. Weights are those of sd.Instance, where zero and less mean 1; all
+// but Random and RoundRobin heed them. [Seeded] makes what is drawn at random
+// repeatable, for tests.
 //
 // [Retry] tries a failed call again on another instance, [Hedge] asks another when
 // the first is slow; they share a [Budget].

@@ -61,7 +61,8 @@ func HedgePercentile(share float64, atLeast time.Duration) HedgeOption {
 	}
 }
 
-// HedgeAfter makes the second attempt after a fixed time.
+// HedgeAfter makes the second attempt after a fixed time, which must be positive. Of
+// HedgeAfter and [HedgePercentile] the last one counts.
 func HedgeAfter(d time.Duration) HedgeOption {
 	return func(h *hedger) error {
 		h.after = d

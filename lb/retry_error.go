@@ -23,16 +23,22 @@ type RetryError struct {
 	Stop error
 }
 
-// Reasons of Retry why there is no further attempt, for RetryError.Stop. If the context was
-// done, the reason is its error.
+// Reasons of Retry why there is no further attempt, for [RetryError.Stop] and
+// [Attempts.Stopped]. If the context was done, the reason is its error.
 var (
+	// ErrAttempts: see MaxAttempts.
 	ErrAttempts = errors.New("lb: no attempt is left")
-	ErrBudget   = errors.New("lb: the retry budget is used up")
-	ErrFinal    = errors.New("lb: the error must not be retried")
-	ErrNoTime   = errors.New("lb: the deadline leaves no time for another attempt")
+	// ErrBudget: see Budget.
+	ErrBudget = errors.New("lb: the retry budget is used up")
+	// ErrFinal: the request deserves the error, or the call is not said to be
+	// Idempotent and may have been processed.
+	ErrFinal = errors.New("lb: the error must not be retried")
+	// ErrNoTime: the delay would outlast the deadline.
+	ErrNoTime = errors.New("lb: the deadline leaves no time for another attempt")
 	// ErrRetryAfter: see MaxRetryDelay.
 	ErrRetryAfter = errors.New("lb: the server asks for a longer delay than allowed")
-	ErrMarked     = errors.New("lb: the hop before retries this call")
+	// ErrMarked: the call came in as a retry, see Retry.
+	ErrMarked = errors.New("lb: the hop before retries this call")
 )
 
 // Error lists the attempts' errors, last first.

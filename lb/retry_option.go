@@ -37,8 +37,8 @@ func newRetrier(hasNext bool, opts []RetryOption) *retrier {
 	return r
 }
 
-// MaxAttempts sets how often a call is tried at most, the first time included.
-// The default is 3; 1 means never again.
+// MaxAttempts sets how often a call is tried at most, the first time included: at
+// least once. The default is 3; 1 means never again.
 func MaxAttempts(n int) RetryOption {
 	return func(r *retrier) error {
 		r.limit = n
@@ -59,7 +59,8 @@ func Idempotent() RetryOption {
 }
 
 // AttemptTimeout bounds each attempt, so that one slow instance does not eat the
-// whole deadline. By default attempts share the deadline of the call.
+// whole deadline. It must be positive. By default attempts share the deadline of the
+// call.
 func AttemptTimeout(d time.Duration) RetryOption {
 	return func(r *retrier) error {
 		r.timeout = d
@@ -70,8 +71,8 @@ func AttemptTimeout(d time.Duration) RetryOption {
 	}
 }
 
-// RetryBackoff sets the delays between attempts. The default has base 25 ms and
-// cap 1 s.
+// RetryBackoff sets the delays between attempts, which must not be negative. The
+// default has base 25 ms and cap 1 s.
 func RetryBackoff(b sd.Backoff) RetryOption {
 	return func(r *retrier) error {
 		r.backoff = b
@@ -84,7 +85,8 @@ func RetryBackoff(b sd.Backoff) RetryOption {
 
 // MaxRetryDelay bounds the delays that are waited for, a server's retry-after
 // included: a call that would have to wait longer fails at once, so that one
-// answer cannot park callers for a day. The default is 30 s.
+// answer cannot park callers for a day. It must not be negative; with zero only what
+// goes elsewhere at once is tried again. The default is 30 s.
 func MaxRetryDelay(d time.Duration) RetryOption {
 	return func(r *retrier) error {
 		r.maxDelay = d

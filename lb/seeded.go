@@ -8,8 +8,9 @@ import (
 // Seeded returns the strategy with its chance taken from source: all that it, the
 // strategies inside it and a [Balancer] that [New] makes with it draw at random; what
 // wraps it otherwise, as a transport may, draws its own. It is for simulations and
-// tests: the same seed, the same calls and the same times give the same picks. To production it would only add what two processes of one seed do to
-// a server that both pick.
+// tests: the same seed, the same calls and the same times give the same picks. It is
+// not for production, where two processes with one seed would pick alike and meet at
+// the same instance.
 //
 // It goes outermost, round [Eject], [SlowStart] and [Zone] and whatever is in them.
 // A strategy that is not [Seedable] draws as it did. The result is safe for
