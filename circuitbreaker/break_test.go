@@ -81,7 +81,9 @@ func TestWhatCounts(t *testing.T) {
 		{"deadline told as cancellation", deadline(context.Canceled), failure},
 		{"cancelled", canceled(context.Canceled), neither},
 		{"cancelled, told otherwise", canceled(errBroken), neither},
+		{"cancelled, wrapped", canceled(fmt.Errorf("x: %w", context.Canceled)), neither},
 		{"cancelled elsewhere", answer(&endpoint.Error{Code: endpoint.Canceled}), neither},
+		{"cancelled elsewhere, wrapped", answer(fmt.Errorf("x: %w", context.Canceled)), neither},
 		{"refused here", answer(&endpoint.Error{Code: endpoint.Unavailable, Local: true, NotProcessed: true}), neither},
 	} {
 		for _, probing := range []bool{false, true} {

@@ -103,6 +103,7 @@ func TestThrottleWhatCounts(t *testing.T) {
 		"plain error":     {errors.New("?"), rejected},
 		"cancelled":       {&endpoint.Error{Code: endpoint.Canceled}, neither},
 		"cancelled here":  {context.Canceled, neither},
+		"and wrapped":     {fmt.Errorf("x: %w", context.Canceled), neither},
 		"refused here":    {&endpoint.Error{Code: endpoint.Unavailable, Local: true}, neither},
 		"exhausted, here": {fmt.Errorf("x: %w", &endpoint.Error{Code: endpoint.ResourceExhausted, Local: true}), neither},
 	} {

@@ -66,7 +66,9 @@ func TestObserverLearnsWhatBecameOfACall(t *testing.T) {
 		{"its deadline", live, coded(endpoint.DeadlineExceeded), lb.Faulted},
 		{"rejected", live, coded(endpoint.ResourceExhausted), lb.Rejected},
 		{"canceled", canceled, coded(endpoint.Unavailable), lb.Canceled},
+		{"canceled, wrapped", canceled, fmt.Errorf("wrapped: %w", context.Canceled), lb.Canceled},
 		{"canceled there", live, coded(endpoint.Canceled), lb.Canceled},
+		{"canceled there, wrapped", live, fmt.Errorf("wrapped: %w", context.Canceled), lb.Canceled},
 		{"breaker", live, &endpoint.Error{Code: endpoint.Unavailable, Local: true, NotProcessed: true}, lb.Refused},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
