@@ -134,6 +134,17 @@ func TestLeastLoadedReportsExpire(t *testing.T) {
 	if n := w.spread(100)[1]; n < 20 || n > 80 {
 		t.Errorf("after a fast fault it gets %d of 100", n)
 	}
+
+	for _, want := range [][2]int{{0, 0}, {20, 80}} { // a rejection, and the expiry later
+		w.report(loads, 0, 0.2, lb.Served)
+		if want[0] == 0 {
+			w.report(loads, 1, 0.1, lb.Rejected)
+		}
+		if n := w.spread(100)[1]; n < want[0] || n > want[1] {
+			t.Errorf("at %v, after a rejection, it gets %d of 100, want %v", w.now, n, want)
+		}
+		w.now += time.Second
+	}
 }
 
 func TestLeastLoadedKeepsReportsOfSurvivors(t *testing.T) {

@@ -157,6 +157,24 @@ func TestSlowStartBoundsWhatTheOthersBear(t *testing.T) {
 	}
 }
 
+// Weights tell what newcomers are spared, and what the others can bear.
+func TestSlowStartBoundsWhatTheOthersBearByWeight(t *testing.T) {
+	w := &ward{TB: t, strategy: lb.SlowStart(lb.WeightedRoundRobin()), now: time.Second}
+	weights := slices.Concat(slices.Repeat([]int{1}, 36), slices.Repeat([]int{4}, 4))
+	nodes := weighted(weights...)
+	w.set(nodes[:36])
+	w.set(nodes)
+	w.spread(1000) // they are seen
+	const picks = 100_000
+	counts, others := w.spread(picks), 0
+	for i := range 36 {
+		others += counts[i]
+	}
+	if got := float64(others) * 52 / 36 / picks; got < 1.06 || got > 1.12 { // by heads they would have 1.4
+		t.Errorf("four of weight 4 join 36 of weight 1, who have %.3f times their calls", got)
+	}
+}
+
 // In a rolling restart only those that came last are slowed down, however long the
 // window is.
 func TestSlowStartSlowsDownTheLast(t *testing.T) {

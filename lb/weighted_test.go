@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
@@ -268,6 +269,22 @@ func TestLeastRequestHeedsWeights(t *testing.T) {
 	pair[1].Acquire()
 	if got := picks(p, 2, 1000); got[1] != 0 {
 		t.Errorf("at (2+1)/1 against (9+1)/3: %v", got)
+	}
+}
+
+// Of two idle instances the heavier one is picked, so that the light ones are left with
+// their share of the pairs that are drawn: a hundredth, by weight, and not a quarter.
+func TestPeakEWMADrawsByWeight(t *testing.T) {
+	weights := append(slices.Repeat([]int{1}, 10), slices.Repeat([]int{9}, 10)...)
+	nodes := weighted(weights...)
+	w := &ward{TB: t, strategy: lb.PeakEWMA(), now: time.Second}
+	w.set(nodes)
+	light := 0
+	for i, n := range w.spread(20_000) {
+		light += n * count(weights[i] == 1)
+	}
+	if light < 100 || light > 400 { // of 200, and by the tenth of hops that a draw of the same twice takes
+		t.Errorf("the light ones have %d of 20,000 idle picks", light)
 	}
 }
 
