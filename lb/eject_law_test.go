@@ -17,26 +17,38 @@ import (
 
 // ejectModel is what Eject should know, kept in the plainest way.
 type ejectModel struct {
-	run map[*sd.Node]int
-	out map[*sd.Node]bool
+	run    map[*sd.Node]int
+	out    map[*sd.Node]bool
+	spared map[*sd.Node]bool // not out for want of room
+	panics float64           // the share of those that are well below which all are used
 }
 
 func (m *ejectModel) faulted(n *sd.Node, size int) {
-	if m.run[n]++; m.run[n]%5 == 0 && len(m.out) < size/2 {
-		m.out[n], m.run[n] = true, 0
+	if m.run[n]++; m.run[n]%5 > 0 {
+		return
 	}
+	if m.spared[n] = len(m.out) >= size/2; !m.spared[n] {
+		m.out[n], m.run[n] = true, 0
+		delete(m.spared, n)
+	}
+}
+
+// panicking reports whether all of so many are used.
+func (m *ejectModel) panicking(size int) bool {
+	ill := len(m.out) + len(m.spared)
+	return ill > 0 && float64(size-ill) < m.panics*float64(size)
 }
 
 // Whatever joins, leaves, fails and recovers: who is out is who should be, by
 // what the picker says, by what it told, and by whom it picks.
 func TestEjectedCountIsTheTruthUnderChurn(t *testing.T) {
-	probes := 0
-	for seed := range uint64(10) {
+	probes, panics := 0, 0
+	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 4))
 		told := map[string]bool{}
-		m := ejectModel{map[*sd.Node]int{}, map[*sd.Node]bool{}}
+		m := ejectModel{map[*sd.Node]int{}, map[*sd.Node]bool{}, map[*sd.Node]bool{}, []float64{0, 0.4, 0.8}[seed%3]}
 		all := wardNodes(40)
-		w := newWard(t, 1, lb.Eject(lb.RoundRobin(), lb.PanicThreshold(0), lb.OnEject(func(e lb.Ejection, out bool) {
+		w := newWard(t, 1, lb.Eject(lb.RoundRobin(), lb.PanicThreshold(m.panics), lb.OnEject(func(e lb.Ejection, out bool) {
 			if told[e.Instance.ID] = out; !out {
 				delete(told, e.Instance.ID)
 			}
@@ -44,11 +56,19 @@ func TestEjectedCountIsTheTruthUnderChurn(t *testing.T) {
 		w.set(all[:10])
 		late := w.picker // whose calls end after it was replaced
 		for range 1000 {
+			at := w.now // of the last picks, which may be probes
 			w.now += time.Duration(random.Int64N(int64(2 * time.Second)))
+			panics += count(m.panicking(len(w.nodes)))
 			switch i := random.IntN(len(w.nodes)); random.IntN(8) {
 			case 0: // others join and leave, by chance those that are out
+				before, nodes := w.picker.(lb.Observer), w.nodes
 				w.set(pickNodes(random, all, w.nodes))
 				ejectShrink(w, &m)
+				for i, n := range nodes { // calls of who left end now, a probe perhaps
+					for range random.IntN(7) * count(!slices.Contains(w.nodes, n)) {
+						before.Observe(i, lb.Outcome{Start: at, End: w.now, Result: lb.Result(random.IntN(2))})
+					}
+				}
 			case 1, 2, 3, 4:
 				if n := w.nodes[i]; !m.out[n] {
 					for range random.IntN(7) {
@@ -62,10 +82,11 @@ func TestEjectedCountIsTheTruthUnderChurn(t *testing.T) {
 				if n := w.nodes[i]; !m.out[n] {
 					w.observe(i, lb.Served, 1)
 					m.run[n] = 0
+					delete(m.spared, n)
 				}
 			case 6:
 				i := w.pick()
-				if n := w.nodes[i]; m.out[n] { // a probe
+				if n := w.nodes[i]; m.out[n] && !m.panicking(len(w.nodes)) { // a probe
 					probes++
 					r := lb.Result(random.IntN(5))
 					w.observe(i, r, 1)
@@ -79,8 +100,8 @@ func TestEjectedCountIsTheTruthUnderChurn(t *testing.T) {
 			ejectAgrees(w, &m, told)
 		}
 	}
-	if probes < 100 {
-		t.Errorf("there were only %d probes", probes)
+	if probes < 100 || panics < 2000 {
+		t.Errorf("there were only %d probes, and %d panics of 20,000", probes, panics)
 	}
 }
 
@@ -98,6 +119,7 @@ func ejectShrink(w *ward, m *ejectModel) {
 	gone := func(n *sd.Node) bool { return !slices.Contains(w.nodes, n) }
 	maps.DeleteFunc(m.out, func(n *sd.Node, _ bool) bool { return gone(n) })
 	maps.DeleteFunc(m.run, func(n *sd.Node, _ int) bool { return gone(n) })
+	maps.DeleteFunc(m.spared, func(n *sd.Node, _ bool) bool { return gone(n) })
 	want := min(len(m.out), len(w.nodes)/2)
 	still := map[*sd.Instance]bool{}
 	for _, e := range w.picker.(lb.Ejecter).Ejected(w.now) {
@@ -122,10 +144,12 @@ func ejectAgrees(w *ward, m *ejectModel, told map[string]bool) {
 	if !maps.Equal(told, want) || len(due) != len(want) {
 		w.Fatalf("out are %v\nsaid to be %v\nand told %v", want, due, told)
 	}
-	for i, picks := range w.spread(2 * len(w.nodes)) {
-		id := w.nodes[i].Instance().ID
-		if most, out := due[id]; want[id] != out || out && picks > most {
-			w.Fatalf("%s is out: %v, said to be: %v, and got %d picks", id, want[id], out, picks)
+	panics, counts := m.panicking(len(w.nodes)), w.spread(2*len(w.nodes))
+	for i, n := range w.nodes {
+		id := n.Instance().ID
+		most, out := due[id]
+		if want[id] != out || !panics && out && counts[i] > most || (panics || !out) && counts[i] == 0 {
+			w.Fatalf("%s is out: %v, said to be: %v, and got %d picks; in a panic: %v", id, want[id], out, counts[i], panics)
 		}
 	}
 }

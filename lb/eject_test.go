@@ -79,6 +79,24 @@ func TestEjectAfterALowSuccessRate(t *testing.T) {
 	}
 }
 
+// However many have a low success rate, no more are out than may be.
+func TestEjectLeavesEnoughAfterALowSuccessRate(t *testing.T) {
+	w := newWard(t, 10, lb.Eject(lb.RoundRobin(), lb.EjectFaults(1000), lb.EjectSuccessRate(0, 5, 100), lb.MaxEjected(0.2)))
+	w.observe(0, lb.Served, 1) // the interval begins
+	w.now += 10 * time.Second
+	w.observe(0, lb.Served, 1) // and the one that counts
+	for i := range 10 {
+		bad := 50 * count(i < 4)
+		w.observe(i, lb.Faulted, bad)
+		w.observe(i, lb.Served, 100-bad)
+	}
+	w.now += 10 * time.Second
+	w.observe(9, lb.Served, 1)
+	if out := w.out(); len(out) != 2 || out[1] >= 4 {
+		t.Errorf("%v are out, want two of the first four", out)
+	}
+}
+
 // The calls before an ejection, and those before an interval, count no longer.
 func TestEjectBeginsAnew(t *testing.T) {
 	w := newWard(t, 6, lb.Eject(lb.RoundRobin(), lb.EjectFaults(60)))
@@ -215,6 +233,26 @@ func TestEjectPanics(t *testing.T) {
 	w.observe(2, lb.Served, 1)
 	if out := w.out(); !slices.Equal(out, []int{0, 1}) {
 		t.Errorf("after the panic %v are out", out)
+	}
+}
+
+// One that was spared and is ejected later counts once.
+func TestEjectOfOneThatWasSpared(t *testing.T) {
+	w := newWard(t, 10, lb.Eject(lb.RoundRobin(), lb.PanicThreshold(0.4)))
+	w.observe(0, lb.Faulted, 5)
+	w.now += 15*time.Second - 1 // so that no other is due sooner
+	for i := range 5 {
+		w.observe(1+i, lb.Faulted, 5)
+	}
+	w.now += w.picker.(lb.Ejecter).Ejected(w.now)[0].For
+	if i := w.pick(); i != 0 {
+		t.Fatalf("the probe went to node %d", i)
+	}
+	w.observe(0, lb.Served, 1)
+	w.observe(5, lb.Faulted, 5)
+	w.observe(6, lb.Faulted, 5) // there is no room for this one
+	if out := w.out(); !slices.Equal(out, []int{1, 2, 3, 4, 5}) {
+		t.Errorf("out are %v; with six of ten ill there is no panic", out)
 	}
 }
 
