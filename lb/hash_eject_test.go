@@ -94,13 +94,14 @@ func TestConsistentHashWithoutEjectedOnes(t *testing.T) {
 
 func withoutTwo(t *testing.T, inner lb.Strategy) {
 	w := &ward{TB: t, strategy: lb.Eject(inner), now: time.Second}
-	w.set(weighted(1, 1, 1, 1))
+	weights := []int{5, 1, 3, 5}
+	w.set(weighted(weights...))
 	w.observe(0, lb.Faulted, 5)
 	w.observe(3, lb.Faulted, 5)
 	for n := range 40 { // of one key
 		i := w.picker.Pick(keyed("k"), w.now)
 		w.nodes[i].Acquire()
-		if most := math.Ceil(1.25 * float64(n+1) / 2); i == 0 || i == 3 || float64(w.nodes[i].InFlight()) > most {
+		if most := math.Ceil(1.25 * float64(n+1) * float64(weights[i]) / 4); i == 0 || i == 3 || float64(w.nodes[i].InFlight()) > most {
 			t.Fatalf("call %d: instance %d has %d in flight of at most %v", n, i, w.nodes[i].InFlight(), most)
 		}
 	}

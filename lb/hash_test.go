@@ -67,6 +67,19 @@ func TestConsistentHashMovesOnlyWhatItMust(t *testing.T) {
 				t.Fatalf("key %d is sent to who left", k)
 			}
 		}
+		// One that takes the place of another takes only its keys, and what it comes to own.
+		swapped := slices.Clone(all)
+		swapped[gone] = sd.NewNode(&sd.Instance{ID: all[gone].Instance().ID + "x", Addr: "10.0.0.1:80", Weight: weights[gone]})
+		after = homes(lb.ConsistentHash().Picker(swapped, full), swapped)
+		for k := range before {
+			if after[k] != before[k] && before[k] != all[gone].Instance().ID && after[k] != swapped[gone].Instance().ID ||
+				after[k] == all[gone].Instance().ID {
+				t.Fatalf("weights %v, %d replaced: key %d moved from %s to %s", weights, gone, k, before[k], after[k])
+			}
+		}
+		if fresh := homes(lb.ConsistentHash().Picker(swapped, nil), swapped); !slices.Equal(after, fresh) {
+			t.Fatalf("weights %v, %d replaced: the keys are not where another process has them", weights, gone)
+		}
 		// And who joins takes only what it keeps.
 		if again := homes(lb.ConsistentHash().Picker(all, nil), all); !slices.Equal(again, before) {
 			t.Fatal("keys did not come back")
@@ -88,6 +101,25 @@ func TestConsistentHashOfAHeavierInstanceTakesOnlyForItself(t *testing.T) {
 	}
 	if moved < 2200 || moved > 2800 { // from 1/4 to 3/6 of 10,000
 		t.Errorf("%d keys moved", moved)
+	}
+}
+
+// An instance whose weight changes stays the same node: its keys are reckoned anew.
+func TestConsistentHashHeedsAWeightThatChanges(t *testing.T) {
+	set := []sd.Instance{{ID: "a", Addr: "10.0.0.1:80", Weight: 1}, {ID: "b", Addr: "10.0.0.2:80", Weight: 1}}
+	e, source := endpointer(t, sd.NextSet(nil, set), nil)
+	strategy := lb.ConsistentHash()
+	p := strategy.Picker(e.Set().Nodes(), nil)
+	node := e.Set().Node(1)
+	set[1].Weight = 9
+	source <- sd.NextSet(nil, set)
+	await(t, func() bool { return node.Instance().Weight == 9 })
+	nodes, keys := e.Set().Nodes(), 0
+	for _, id := range homes(strategy.Picker(nodes, p), nodes) {
+		keys += count(id == "b")
+	}
+	if keys < 8700 || keys > 9300 {
+		t.Errorf("by a weight of 9 to 1 it has %d of 10,000 keys", keys)
 	}
 }
 

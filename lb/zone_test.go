@@ -141,7 +141,32 @@ func TestZoneKeepsWhatWasKnownBeforeThereWasALocalInstance(t *testing.T) {
 	}
 }
 
-// Both parts take turns, each for itself, whatever the other does.
+// The registry learns late which zone two of four are in: they are the same nodes, and
+// what is known of them is too.
+func TestZoneKeepsWhatWasKnownOfThoseThatAreLocalNow(t *testing.T) {
+	set := make([]sd.Instance, 4)
+	for i := range set {
+		set[i] = sd.Instance{ID: fmt.Sprint(i), Addr: fmt.Sprintf("10.0.0.%d:80", i), Zone: "b"}
+	}
+	e, source := endpointer(t, sd.NextSet(nil, set), nil)
+	s := lb.Zone("a", lb.PeakEWMA())
+	d := drive(t, s, e.Set().Nodes())
+	at := 10 * time.Second
+	d.served(0, at, 10*ms)
+	d.served(1, at, 80*ms)
+
+	before := e.Set()
+	set[0].Zone, set[1].Zone = "a", "a"
+	source <- sd.NextSet(nil, set)
+	await(t, func() bool { return e.Set() != before })
+	next := fixed(s).Picker(e.Set().Nodes(), d.p)
+	for range 300 {
+		if i := next.Pick(t.Context(), at); i != 0 {
+			t.Fatalf("picked %d, and not the one of two that takes 10 ms", i)
+		}
+	}
+}
+
 // A zone that gets its first instance takes over what was known, and ejects on its
 // own from then on.
 func TestZoneRoundEject(t *testing.T) {
@@ -164,6 +189,7 @@ func TestZoneRoundEject(t *testing.T) {
 	}
 }
 
+// Both parts take turns, each for itself, whatever the other does.
 func TestZoneTakesTurnsInEachPart(t *testing.T) {
 	nodes := zoned("a", "b", "a", "b")
 	s := fixed(lb.Zone("a", lb.RoundRobin(), lb.ZoneCallers(1), lb.ZoneHeadroom(1)))
