@@ -60,6 +60,45 @@ func TestHedgeCarriesPanics(t *testing.T) {
 //go:noinline
 func panicking(v any) { panic(v) }
 
+// However a call ends, nothing of it stays in its context.
+func TestHedgeEndsTheContextsOfItsAttempts(t *testing.T) {
+	for name, turns := range map[string][]time.Duration{
+		"untroubled": {0}, "the first wins": {2 * second, time.Minute}, "the second wins": {time.Minute, 0},
+		"the first panics": {-1}, "later": {-2 * second, time.Minute}, "the second panics": {time.Minute, -1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			var attempts []context.Context
+			hedged := lb.Hedge(func(ctx context.Context, _ string) (string, error) {
+				mu.Lock()
+				takes := turns[len(attempts)]
+				attempts = append(attempts, ctx)
+				mu.Unlock()
+				select {
+				case <-time.After(max(takes, -takes)):
+				case <-ctx.Done():
+				}
+				if takes < 0 {
+					panic("boom")
+				}
+				return "", ctx.Err()
+			}, lb.HedgeAfter(second))
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = hedged(t.Context(), "")
+			}()
+			if len(attempts) != len(turns) {
+				t.Errorf("%s: %d attempts", name, len(attempts))
+			}
+			for n, ctx := range attempts {
+				if ctx.Err() != context.Canceled {
+					t.Errorf("%s: the context of attempt %d says %v", name, n+1, ctx.Err())
+				}
+			}
+		})
+	}
+}
+
 // A test that fails inside an attempt ends there, whichever goroutine that is.
 func TestHedgeCarriesGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,6 +58,8 @@ func TestHedgeTakesTheFirstSuccess(t *testing.T) {
 		{"nor a rejection", []turn{{2 * second, exhausted}, {5 * second, nil}}, nil, 2, endpoint.OK, 6 * second, 2},
 		{"nor what was not processed", []turn{{5 * second, nil}, {0, &endpoint.Error{Code: endpoint.NotFound, NotProcessed: true}}},
 			nil, 1, endpoint.OK, 5 * second, 2},
+		{"nor what somebody between canceled", []turn{{5 * second, nil}, {0, &endpoint.Error{Code: endpoint.Canceled}}},
+			nil, 1, endpoint.OK, 5 * second, 2},
 		{"an answer is no failure", []turn{{5 * second, nil}, {0, notFound}}, nil, 0, endpoint.NotFound, second, 2},
 		{"a fast failure is not hedged", []turn{{second / 2, unavailable}}, nil, 0, endpoint.Unavailable, second / 2, 1},
 		{"both fail", []turn{{2 * second, unavailable}, {2 * second, exhausted}}, nil, 0, endpoint.ResourceExhausted, 3 * second, 2},
