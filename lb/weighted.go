@@ -3,6 +3,7 @@ package lb
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -13,14 +14,13 @@ func weightOf(n *sd.Node) float64 { return float64(max(1, n.Instance().Weight)) 
 // weightsOf returns the weights of the nodes, or nil if all are the same, so that
 // those who have none to tell apart do not pay for it.
 func weightsOf(nodes []*sd.Node) []float64 {
+	differs := func(n *sd.Node) bool { return weightOf(n) != weightOf(nodes[0]) }
+	if !slices.ContainsFunc(nodes, differs) {
+		return nil
+	}
 	weights := make([]float64, len(nodes))
-	equal := true
 	for i, n := range nodes {
 		weights[i] = weightOf(n)
-		equal = equal && weights[i] == weights[0]
-	}
-	if equal {
-		return nil
 	}
 	return weights
 }
