@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,53 +26,65 @@ func ConsulToken(secret string) ConsulOption {
 }
 
 // NewConsul starts a server of Consul, which is an agent too, that ends with the
-// test. The datacenter is "dc1" and the node "test".
+// test. The datacenter is "dc1" and the node "n0".
 func NewConsul(t testing.TB, opts ...ConsulOption) *Server {
 	t.Helper()
-	s := newServer(t, "consul")
+	return newConsuls(t, 1, opts...)[0]
+}
+
+// newConsuls starts as many servers of one datacenter.
+func newConsuls(t testing.TB, n int, opts ...ConsulOption) []*Server {
+	t.Helper()
 	path := install(t, servers.Consul)
-	addrs := ports(t, 3)
 	var o consulOptions
 	for _, opt := range opts {
 		opt(&o)
 	}
-	config := consulConfig(s.data(), addrs)
-	if o.token != "" {
-		config["acl"] = map[string]any{
-			"enabled": true, "default_policy": "deny",
-			"tokens": map[string]any{"initial_management": o.token, "agent": o.token},
+	clients, peers, gossip := ports(t, n), ports(t, n), ports(t, n)
+	nodes := make([]*Server, n)
+	for i := range nodes {
+		nodes[i] = newServer(t, "consul")
+		name := fmt.Sprintf("n%d", i)
+		config := consulConfig(name, nodes[i].data(), clients[i], peers[i], gossip[i])
+		config["bootstrap_expect"] = n
+		if n > 1 {
+			config["retry_join"], config["retry_interval"] = gossip, "100ms"
 		}
+		if o.token != "" {
+			config["acl"] = map[string]any{
+				"enabled": true, "default_policy": "deny",
+				"tokens": map[string]any{"initial_management": o.token, "agent": o.token},
+			}
+		}
+		text, err := json.MarshalIndent(config, "", "\t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(nodes[i].dir, "consul.json")
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		nodes[i].launch(program{
+			name:  "consul " + name,
+			addr:  clients[i],
+			path:  path,
+			args:  []string{"agent", "-config-file", file},
+			ready: func(ctx context.Context) error { return consulServes(ctx, clients[i], o.token) },
+		})
 	}
-	text, err := json.MarshalIndent(config, "", "\t")
-	if err != nil {
-		t.Fatal(err)
+	for _, node := range nodes {
+		node.await()
 	}
-	file := filepath.Join(s.dir, "consul.json")
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.run(program{
-		name:  "consul",
-		addr:  addrs[0],
-		path:  path,
-		args:  []string{"agent", "-config-file", file},
-		ready: func(ctx context.Context) error { return consulServes(ctx, addrs[0], o.token) },
-	})
-	return s
+	return nodes
 }
 
-// consulConfig returns what differs from the defaults, for the ports of HTTP,
-// servers and gossip.
-func consulConfig(data string, addrs []string) map[string]any {
-	port := make([]int, len(addrs))
-	for i, addr := range addrs {
-		port[i], _ = strconv.Atoi(addr[strings.LastIndexByte(addr, ':')+1:])
-	}
+// consulConfig returns what differs from the defaults for a server on its own.
+func consulConfig(name, data, client, peer, gossip string) map[string]any {
 	return map[string]any{
-		"server": true, "bootstrap_expect": 1, "node_name": "test", "data_dir": data,
+		"server": true, "node_name": name, "data_dir": data,
 		"bind_addr": "127.0.0.1", "client_addr": "127.0.0.1",
 		"ports": map[string]any{
-			"http": port[0], "server": port[1], "serf_lan": port[2],
+			"http": portOf(client), "server": portOf(peer), "serf_lan": portOf(gossip),
 			"serf_wan": -1, "dns": -1, "grpc": -1, "grpc_tls": -1,
 		},
 		"performance": map[string]any{"raft_multiplier": 1}, // as in production
@@ -80,6 +93,11 @@ func consulConfig(data string, addrs []string) map[string]any {
 		"disable_update_check": true, "disable_anonymous_signature": true,
 		"log_level": "warn",
 	}
+}
+
+func portOf(addr string) int {
+	port, _ := strconv.Atoi(addr[strings.LastIndexByte(addr, ':')+1:])
+	return port
 }
 
 // consulServes reports why a server does not serve. The leader adds itself to the

@@ -36,6 +36,13 @@ func NewZooKeeperEnsemble(t testing.TB, n int) *Ensemble {
 	return &Ensemble{Nodes: newZooKeepers(t, n), t: t, leads: zooLeads}
 }
 
+// NewConsulEnsemble starts a datacenter of n servers of Consul, as [NewConsul] does.
+// Without their data they elect nobody before all of them are up.
+func NewConsulEnsemble(t testing.TB, n int) *Ensemble {
+	t.Helper()
+	return &Ensemble{Nodes: newConsuls(t, n), t: t, leads: consulLeads}
+}
+
 // Addrs returns the addresses of all nodes, for clients.
 func (e *Ensemble) Addrs() []string {
 	addrs := make([]string, len(e.Nodes))
@@ -90,7 +97,7 @@ func (e *Ensemble) Start() {
 	e.t.Helper()
 	for _, node := range e.Nodes {
 		if node.PID() == 0 {
-			node.spawn()
+			node.Spawn()
 		}
 	}
 	for _, node := range e.Nodes {
@@ -115,6 +122,22 @@ func etcdLeads(ctx context.Context, addr string) (bool, error) {
 	}
 	err = json.Unmarshal(body, &status)
 	return err == nil && status.Leader != "" && status.Leader == status.Header.MemberID, err
+}
+
+func consulLeads(ctx context.Context, addr string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/v1/agent/self", nil)
+	if err != nil {
+		return false, err
+	}
+	body, err := do(req)
+	if err != nil {
+		return false, err
+	}
+	var self struct {
+		Stats struct{ Consul struct{ Leader string } }
+	}
+	err = json.Unmarshal(body, &self)
+	return self.Stats.Consul.Leader == "true", err
 }
 
 func zooLeads(ctx context.Context, addr string) (bool, error) {

@@ -9,6 +9,7 @@ import (
 
 func TestEnsembleReplacesItsLeader(t *testing.T) {
 	ensembles := map[string]func(testing.TB, int) *testserver.Ensemble{
+		"consul":    testserver.NewConsulEnsemble,
 		"etcd":      testserver.NewEtcdEnsemble,
 		"zookeeper": testserver.NewZooKeeperEnsemble,
 	}

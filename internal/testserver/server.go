@@ -64,7 +64,7 @@ func (s *Server) launch(p program) {
 	s.t.Helper()
 	s.program = p
 	s.Wipe()
-	s.spawn()
+	s.Spawn()
 }
 
 // Addr returns "127.0.0.1:port", for clients. It stays the same.
@@ -88,8 +88,26 @@ func (s *Server) PID() int {
 // once the server serves.
 func (s *Server) Start() {
 	s.t.Helper()
-	s.spawn()
+	s.Spawn()
 	s.await()
+}
+
+// Spawn is Start without the wait, for a node of an ensemble that does not serve as
+// long as it is alone.
+func (s *Server) Spawn() {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process != nil {
+		s.t.Fatalf("%s: started while it runs", s.program.name)
+	}
+	cmd := exec.Command(s.program.path, s.program.args...)
+	cmd.Dir = s.dir
+	process, err := startProcess(cmd, s.Log())
+	if err != nil {
+		s.t.Fatalf("start %s: %v", s.program.name, err)
+	}
+	s.process = process
 }
 
 // Kill kills the server, which may be paused, and returns once the process has
@@ -144,22 +162,6 @@ func (s *Server) signal(what string, send func(*process) error) {
 	if err := send(s.process); err != nil {
 		s.t.Fatalf("%s: %s: %v", s.program.name, what, err)
 	}
-}
-
-func (s *Server) spawn() {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process != nil {
-		s.t.Fatalf("%s: started while it runs", s.program.name)
-	}
-	cmd := exec.Command(s.program.path, s.program.args...)
-	cmd.Dir = s.dir
-	process, err := startProcess(cmd, s.Log())
-	if err != nil {
-		s.t.Fatalf("start %s: %v", s.program.name, err)
-	}
-	s.process = process
 }
 
 // await returns once the server serves.

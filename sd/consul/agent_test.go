@@ -179,7 +179,7 @@ func TestPastTheAgent(t *testing.T) {
 	sees(t, events, "{a}")
 	entry, err := o.entry("a")
 	if err == nil {
-		_, err = o.Catalog().Deregister(&api.CatalogDeregistration{Node: "test", ServiceID: entry}, nil)
+		_, err = o.Catalog().Deregister(&api.CatalogDeregistration{Node: "n0", ServiceID: entry}, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
