@@ -36,6 +36,9 @@ type Group struct {
 	// time: of garbage, whose collection comes now and then, it would hide the cost.
 	// Zero means 1.
 	Parts int
+	// Repeat lets this group have more rounds by a factor, for things whose time
+	// varies much from slice to slice. Zero means 1.
+	Repeat int
 	// Cores is how many cores the contestants need at once to show what they are
 	// compared for. Zero means that it does not matter.
 	Cores int

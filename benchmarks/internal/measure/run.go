@@ -18,8 +18,8 @@ type Plan struct {
 	Clock Clock
 }
 
-// Run measures the group, which takes about Rounds × Slice per contestant, and
-// returns a line per row and one more for the noise.
+// Run measures the group, which takes about Rounds × Slice per contestant, times
+// what the group asks for, and returns a line per row and one more for the noise.
 func Run(ctx context.Context, g Group, p Plan) ([]Line, error) {
 	if err := g.check(); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func Run(ctx context.Context, g Group, p Plan) ([]Line, error) {
 			return nil, fmt.Errorf("group %q: warm up %w", g.Name, err)
 		}
 	}
-	s, err := interleave(ctx, runners, p.Clock, max(1, p.Rounds))
+	s, err := interleave(ctx, runners, p.Clock, max(1, p.Rounds)*max(1, g.Repeat))
 	if err != nil {
 		return nil, fmt.Errorf("group %q: %w", g.Name, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,24 @@ func TestRunInterleaves(t *testing.T) {
 		const warmup = "aaa" + "bbb" + "bbb" + "ccc"
 		if got := strings.Join(order, ""); got != warmup+"abbc"+"cbba"+"abbc"+"cbba" {
 			t.Errorf("ran in the order %s", got)
+		}
+	})
+}
+
+func TestRunHasTheRoundsAndSlicesOfTheGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var turns []int
+		c := measure.Contestant{Name: "c", Open: func() (measure.Loop, func(), error) {
+			return func(n int) error { turns = append(turns, n); time.Sleep(time.Duration(n) * time.Second); return nil }, nil, nil
+		}}
+		g := measure.Group{Name: "more", Contestants: []measure.Contestant{c}, Repeat: 3, Stretch: 2}
+		if _, err := measure.Run(t.Context(), g, plan); err != nil {
+			t.Fatal(err)
+		}
+		warmup := []int{1, 2, 2, 2} // one turn of a second is no slice of two
+		want := slices.Concat(warmup, warmup, slices.Repeat([]int{2}, plan.Rounds*3*2))
+		if !slices.Equal(turns, want) {
+			t.Errorf("the loops of it and its twin made %v turns, want %v", turns, want)
 		}
 	})
 }
