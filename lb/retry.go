@@ -15,16 +15,17 @@ import (
 // A call is tried again if its error is marked NotProcessed, or if the caller
 // said by [Idempotent] that the call may run twice and the error is the
 // instance's fault or says ResourceExhausted. It is not tried again when the
-// attempts or the [Budget] are used up, when the context is done or its deadline
-// comes before the next attempt would, or when the call came in marked as a retry
-// of the hop before: then that hop retries, and load does not multiply.
+// attempts, three by default, see [MaxAttempts], or the [Budget] are used up, when the
+// context is done or its deadline comes before the next attempt would, or when the call
+// came in marked as a retry of the hop before: then that hop retries, and load does not
+// multiply.
 //
-// Between attempts there is a delay with full jitter, or the retry-after of the
-// server, or of a limiter before all of them, if that is longer; there is no
-// further attempt if it is longer than [MaxRetryDelay]. A call that was not
-// processed goes to another instance without delay, once, and one that the breaker
-// of an instance refused as long as there are others. Instances that failed are
-// avoided in the attempts that follow.
+// Between attempts there is a delay with full jitter, see [RetryBackoff], or the
+// retry-after of the server, or of a limiter before all of them, if that is longer;
+// there is no further attempt if it is longer than [MaxRetryDelay]. A call that was not
+// processed goes to another instance without delay, once, and one that the breaker of
+// an instance refused as long as there are others. Instances that failed are avoided
+// in the attempts that follow.
 //
 // The error of a call that was tried once is that attempt's. After more attempts,
 // or a delay that the context ended, it is a [*RetryError], which keeps them all.
