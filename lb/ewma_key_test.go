@@ -124,6 +124,21 @@ func TestPeakEWMATakesNoFailureForAnAnswer(t *testing.T) {
 	}
 }
 
+// What took longer than is typical speaks against a newcomer, and what did not tells
+// nothing of it.
+func TestPeakEWMATakesABoundForANewcomersLatency(t *testing.T) {
+	for latency, want := range map[time.Duration]int{100 * ms: 10, ms: 1} {
+		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+		at := time.Minute
+		d.served(1, at, 10*ms)
+		d.ended(0, at, latency, lb.Canceled, 0)
+		d.nodes[0].Acquire()
+		if got := d.load(at); got != 2*want {
+			t.Errorf("a call given up after %v makes a load of %d", latency, got)
+		}
+	}
+}
+
 // Who writes last leaves what belongs together.
 func TestPeakEWMABooksConcurrently(t *testing.T) {
 	p := lb.PeakEWMA().Picker(weighted(1), nil).(lb.Observer)
