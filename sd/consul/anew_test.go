@@ -2,7 +2,9 @@ package consul_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,9 +80,10 @@ func hesitant(ctx context.Context, i sd.Instancer) (events <-chan event, ask fun
 	return all, func() { close(asks) }
 }
 
-// TestBegunAnew: the same by the defaults, and often.
+// TestBegunAnew: the same by the defaults, and often. The agent may even get to the index
+// at which the watch began, if that was two changes ago.
 func TestBegunAnew(t *testing.T) {
-	for range 50 { // there is jitter
+	for n := range 100 { // there is jitter
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -89,15 +92,76 @@ func TestBegunAnew(t *testing.T) {
 			next, stop := iter.Pull2(instancer(t, w, consul.WatchWait(10*time.Minute)).Watch(ctx))
 			defer stop()
 			next()
-			agent.set(5, list(entry("b", "h", "81")), nil)
+			begun, queries := uint64(5), 3
+			if n%2 == 1 {
+				agent.set(20, list(), nil)
+				next()
+				agent.set(30, list(entry("c", "h", "82")), nil)
+				next()
+				begun, queries = 10, 5
+			}
+			agent.set(begun, list(entry("b", "h", "81")), nil)
 			start := time.Now()
 			set, err, _ := next()
 			if d := time.Since(start); show(event{set, err}) != "{b}" || d > 10*time.Second {
 				t.Errorf("after %v it yields %s; want {b} within 10s", d, show(event{set, err}))
 			}
-			if n := w.queries.Load(); n != 3 {
-				t.Errorf("it made %d queries; want 3", n)
+			if got := w.queries.Load(); got != int64(queries) {
+				t.Errorf("it made %d queries; want %d", got, queries)
 			}
+		})
+	}
+}
+
+// TestLowerIndexThatIsNone: what the little question tells is not always comparable with
+// what the query got. After a change of name Consul tells the watch of the old name a
+// higher index than who asks without waiting, for good; and the question may reach a
+// server that lags behind. Neither makes a watch ask anew again and again.
+func TestLowerIndexThatIsNone(t *testing.T) {
+	const early, late = 21, 22
+	for name, c := range map[string]struct{ leader, follower uint64 }{
+		"another name":         {early, early},
+		"a server that lags":   {late, early},
+		"one that has no idea": {0, early},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				// The stream, and what is asked anew, of whichever server.
+				stream := newCatalog(list(entry("new", "h", "80")))
+				stream.set(late, stream.body, nil)
+				anew := 0
+				events := watch(ctx, instancer(t, raw(func(r *http.Request) (*http.Response, error) {
+					stale := r.URL.Query().Has("stale")
+					switch {
+					case little(r) && stale:
+						return answer(200, "[]", index(c.follower), hasLeader)
+					case little(r):
+						return answer(200, "[]", index(c.leader), hasLeader)
+					case r.URL.Query().Has("index"):
+						return stream.serve(r)
+					}
+					if anew++; anew == 1 {
+						return answer(200, stream.body, index(1), hasLeader)
+					}
+					return answer(200, list(entry("old", "h", "80")), index(early), hasLeader)
+				}), consul.WatchStale()))
+				var sets []string
+				for e := range events {
+					sets = append(sets, show(e))
+				}
+				most, want := 1, "[{new}]"
+				if c.leader == early { // who may have lost its data, until it is asked
+					most, want = 2, "[{new} {old} {new}]"
+				}
+				if got := fmt.Sprint(sets); anew > most || got != want {
+					t.Errorf("it asks anew %d times and yields %s; want at most %d and %s", anew, got, most, want)
+				}
+				if n := len(stream.all()); n > 75 {
+					t.Errorf("it waits %d times in an hour; want once a minute", n)
+				}
+			})
 		})
 	}
 }

@@ -17,6 +17,7 @@ type query struct {
 	instancer *Instancer
 	index     uint64 // of the answer before; 0: none that counts
 	stuck     int    // how often in a row an answer was due and did not come
+	told      uint64 // the index of the set asked for anew, see guard; 0: two changes ago
 }
 
 // answerTime is what Consul may take to answer, beyond the time for which it may
@@ -29,7 +30,7 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 	options, bound := q.next()
 	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("no answer within %v", bound))
 	defer cancel()
-	g := guard{Instancer: i, index: q.index, late: q.late()}
+	g := guard{Instancer: i, index: q.index, told: q.told, late: q.late()}
 	ctx, stop := g.over(ctx)
 	defer stop()
 	asked := q.index
@@ -51,6 +52,12 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 		return nil, ErrHidden
 	}
 	q.index = max(1, meta.LastIndex) // 0 would ask without end
+	switch {
+	case asked == 0:
+		q.told = q.index
+	case asked != q.told && asked != q.index:
+		q.told = 0 // and it would tell another one now
+	}
 	if asked > 0 {
 		q.stuck = 0
 	}

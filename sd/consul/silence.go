@@ -21,6 +21,7 @@ import (
 type guard struct {
 	*Instancer
 	index     uint64        // the query waits for what is newer, with 0 for nothing
+	told      uint64        // see query
 	late      time.Duration // by how much its answer may be late
 	answering atomic.Bool   // its answer has begun
 }
@@ -42,10 +43,7 @@ func (g *guard) over(ctx context.Context) (guarded context.Context, stop func())
 }
 
 // look returns an error once the agent was silent for too long, or answers the little
-// question and not the query. That it has to, if the service changed after the index
-// for which the query waits; and if it changed last before that, the agent has begun
-// to count anew since it gave the index, and may not get there for days. It returns nil
-// when ctx is done.
+// question and not the query, see due. It returns nil when ctx is done.
 func (g *guard) look(ctx context.Context) error {
 	half := g.options.silence / 2
 	for {
@@ -58,15 +56,33 @@ func (g *guard) look(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrSilent, err)
-		case newest == 0 || newest == g.index:
+		case !g.due(newest):
 			continue
 		}
 		// A large set may take its time.
 		if sleep(ctx, g.late) != nil || g.answering.Load() && sleep(ctx, answerTime) != nil {
 			return nil
 		}
-		return errStuck
+		if newest > g.index {
+			return errStuck
+		}
+		// Perhaps it is of a server that lags behind the leader.
+		asking, cancel := context.WithTimeout(ctx, half)
+		newest, err = g.ask(asking, false)
+		cancel()
+		if err == nil && newest < g.index && g.due(newest) {
+			return errStuck
+		}
 	}
+}
+
+// due reports whether a query should be asked anew, as the service changed last at an
+// index. If that is after the index for which the query waits, its answer is due. If it
+// is before, the agent has begun to count anew since, and may not get there for days.
+// But when an instance leaves for another service, Consul tells a query that waits a
+// higher index than who asks without waiting; then it still tells what it told before.
+func (g *guard) due(newest uint64) bool {
+	return newest > g.index || newest != 0 && newest != g.index && newest != g.told
 }
 
 // newest asks up to three times within that time. A question that is given up on takes
@@ -75,7 +91,7 @@ func (g *guard) newest(ctx context.Context, within time.Duration) (index uint64,
 	start := time.Now()
 	for _, until := range []time.Duration{within / 8, within * 3 / 8, within} {
 		asking, cancel := context.WithDeadline(ctx, start.Add(until))
-		index, err = g.ask(asking)
+		index, err = g.ask(asking, true)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return index, err
@@ -92,10 +108,11 @@ func (g *guard) newest(ctx context.Context, within time.Duration) (index uint64,
 // empty list.
 const nobody = "dowel-nobody"
 
-// ask returns the index at which the service changed last, and 0 if Consul does not
-// know. Whatever Consul says, a refusal or an error of its own, it has answered.
-func (g *guard) ask(ctx context.Context) (index uint64, err error) {
-	options := api.QueryOptions{Datacenter: g.options.datacenter, AllowStale: true}
+// ask returns the index at which the service changed last, by any server or else by the
+// leader, and 0 if Consul does not know. Whatever Consul says, a refusal or an error of
+// its own, it has answered.
+func (g *guard) ask(ctx context.Context, any bool) (index uint64, err error) {
+	options := api.QueryOptions{Datacenter: g.options.datacenter, AllowStale: any}
 	_, meta, err := g.health.Service(g.service, nobody, false, options.WithContext(ctx))
 	if ctx.Err() != nil {
 		return 0, ctx.Err()

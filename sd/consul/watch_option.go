@@ -76,9 +76,9 @@ func WatchWait(d time.Duration) WatchOption { return func(o *watchOptions) { o.w
 // one that hangs, or is behind a network that swallows everything. The error is
 // [ErrSilent]. In the same time a query is made anew whose connection alone is dead, or
 // that waits for an index which the agent had before it lost its data, and in up to half
-// as much again if those before it were made anew too: they may only be slow. For both the agent is asked a little question twice in d. d must be at least
-// 1 s; the default is 10 s, less than the 15 s after which Consul gives a silent
-// instance up.
+// as much again if those before it were made anew too: they may only be slow. For both
+// the agent is asked a little question twice in d. d must be at least 1 s; the default
+// is 10 s, less than the 15 s after which Consul gives a silent instance up.
 func WatchSilence(d time.Duration) WatchOption { return func(o *watchOptions) { o.silence = d } }
 
 // WatchPace bounds the requests while changes come fast, or while Consul wakes the
