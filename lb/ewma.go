@@ -17,12 +17,12 @@ import (
 //
 //   - the average of its latencies, E. An answer that took longer than E sets
 //     E to what it took, at once; one that took ℓ < E makes it
-//     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since the answer booked before; it
-//     is booked if Δt is at least τ/256. While there is no answer, E·exp(-Δt/τ)
-//     counts, so that a slow instance is tried again.
+//     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since E was set; it is booked if the
+//     answer booked before is at least τ/256 old. Meanwhile E·exp(-Δt/τ) counts, so
+//     that a slow instance is tried again.
 //   - the silence: for how long calls have been in flight and none has ended. It
 //     tells of an instance that hangs before any of its calls has ended. One that
-//     began within τ/1024 of the end of another does not count for it.
+//     began within τ/1024 of the end of another need not count for it.
 //   - after a fault, 100·T·exp(-t/τ), and after a rejection, 10·T·exp(-t/τ), where T
 //     is the median of E over up to 64 instances and t the time since then: neither
 //     is a latency, however fast it came.

@@ -53,11 +53,10 @@ func (c *ewmaCell) answer(end, latency time.Duration, e *ewma, typical float64) 
 		case bits == 0 && typical > l:
 			next = (l + typical) / 2 // one fast answer does not make a fast instance
 		case cost > l:
-			since := end - time.Duration(c.stamp.Load())
-			if since < e.grain {
+			if end-time.Duration(c.alive.Load()) < e.grain {
 				return
 			}
-			next = l + (cost-l)*fade(float64(since)*e.rate)
+			next = l + (cost-l)*fade(float64(end-time.Duration(c.stamp.Load()))*e.rate)
 		}
 		if c.cost.CompareAndSwap(bits, math.Float64bits(next)) {
 			raise(&c.alive, end)

@@ -124,6 +124,27 @@ func TestPeakEWMATakesNoFailureForAnAnswer(t *testing.T) {
 	}
 }
 
+// However many of its calls are given up, an instance that answers has answered.
+func TestPeakEWMABooksAnswersAmongCancellations(t *testing.T) {
+	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+	at := time.Minute
+	for range 15_000 {
+		at += ms
+		d.served(0, at, 10*ms)
+		if at%(20*ms) == 0 {
+			d.ended(0, at, 200*ms, lb.Canceled, 0)
+		}
+	}
+	d.served(1, at, 100*ms)
+	for range 3 {
+		d.nodes[0].Acquire()
+	}
+	for range 100 {
+		d.nodes[1].Acquire()
+	}
+	d.want(0, at, "200·4 is less than 100·101, and it answers a thousand times a second")
+}
+
 // What took longer than is typical speaks against a newcomer, and what did not tells
 // nothing of it.
 func TestPeakEWMATakesABoundForANewcomersLatency(t *testing.T) {

@@ -196,7 +196,7 @@ func (p *ewmaPicker) Observe(i int, o Outcome) {
 func (p *ewmaPicker) served(i int, start, end time.Duration) {
 	c := p.places[i].cell
 	c.end(end, &p.ewma)
-	if cost := math.Float64frombits(c.cost.Load()); float64(end-start) > cost || end-time.Duration(c.stamp.Load()) >= p.grain {
+	if cost := math.Float64frombits(c.cost.Load()); float64(end-start) > cost || end-time.Duration(c.alive.Load()) >= p.grain {
 		p.answer(c, start, end)
 	}
 	if end > time.Duration(p.shared.next.Load()) {
