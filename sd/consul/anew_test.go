@@ -71,6 +71,9 @@ func hesitant(ctx context.Context, i sd.Instancer) (events <-chan event, ask fun
 		defer close(all)
 		for set, err := range i.Watch(ctx) {
 			all <- event{set, err}
+			if err != nil {
+				continue
+			}
 			select {
 			case <-asks:
 			case <-ctx.Done():

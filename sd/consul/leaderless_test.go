@@ -155,7 +155,8 @@ func (o operator) knows(t *testing.T, want string, opts ...consul.WatchOption) {
 	sees(t, watch(ctx, i), want)
 }
 
-// hasNoLeader returns once the agent answers, and fails if it has a leader.
+// hasNoLeader returns once the agent answers a query that waits, and fails if it has a
+// leader.
 func (o operator) hasNoLeader(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -164,7 +165,10 @@ func (o operator) hasNoLeader(t *testing.T) {
 			t.Fatalf("the leader is %s", leader)
 		}
 		if err == nil {
-			return
+			waiting := &api.QueryOptions{WaitIndex: 1 << 20, WaitTime: 10 * time.Millisecond}
+			if _, _, err = o.Health().Service(o.service, "", true, waiting); err == nil {
+				return
+			}
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
