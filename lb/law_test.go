@@ -15,7 +15,7 @@ import (
 )
 
 // heeding is each strategy that heeds weights, by itself and inside of those that
-// heed them too.
+// heed them too. Round robin does so only inside.
 func heeding(loads *lb.Loads) map[string]lb.Strategy {
 	all := map[string]lb.Strategy{}
 	for name, s := range map[string]lb.Strategy{

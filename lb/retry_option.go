@@ -86,7 +86,7 @@ func RetryBackoff(b sd.Backoff) RetryOption {
 // MaxRetryDelay bounds the delays that are waited for, a server's retry-after
 // included: a call that would have to wait longer fails at once, so that one
 // answer cannot park callers for a day. It must not be negative; with zero only what
-// goes elsewhere at once is tried again. The default is 30 s.
+// needs no delay is tried again. The default is 30 s.
 func MaxRetryDelay(d time.Duration) RetryOption {
 	return func(r *retrier) error {
 		r.maxDelay = d
