@@ -44,7 +44,7 @@ func parse(args []string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	only := flags.String("run", "", "measure only the groups whose name matches the `regexp`, in any case")
-	flags.IntVar(&s.plan.Rounds, "rounds", 30, "how often each contestant runs")
+	flags.IntVar(&s.plan.Rounds, "rounds", 30, "how often each contestant runs, and some of them several times as often")
 	flags.DurationVar(&s.plan.Slice, "slice", 20*time.Millisecond, "how long it runs each time, longer in groups of slow things")
 	cpu := flags.Bool("cpu", false, "take times by what the process uses of the processors, for busy machines")
 	flags.BoolVar(&s.write, "write", false, "write "+page)

@@ -61,10 +61,10 @@ func (r *runner) calibrate(clock Clock, part time.Duration) error {
 // a rival's garbage; the cycles that its own causes are in its time.
 func (r *runner) measure(clock Clock) (Figure, error) {
 	var before, after runtime.MemStats
+	took := make([]float64, r.parts)
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	cores := coresUsed()
-	took := make([]float64, r.parts)
 	for i := range took {
 		start := clock()
 		if err := r.loop(r.turns); err != nil {

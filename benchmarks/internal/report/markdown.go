@@ -16,7 +16,8 @@ written by ` + "`make bench ARGS=-write`" + `.
 ## How to read it
 
 - A cell of a cost is time, bytes and allocations per operation: medians over the rounds. Bytes and
-  allocations are those of all goroutines.
+  allocations are those of all goroutines. The time of a pick on one goroutine is in each round the median of
+  twenty parts of a slice: what the system does meanwhile is left out, and there is no garbage to leave out.
 - A ratio is our time over the other's, so less is better. The rivals of a table run in turn, a short slice
   each, for many rounds; the ratio is the median of those of neighbouring slices, with its quartiles. So it
   holds on a noisy machine, where the times alone do not.

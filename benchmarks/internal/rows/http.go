@@ -52,8 +52,8 @@ func HTTPs() []measure.Group {
 func httpGroup(name, note, budgeted string, all ...measure.Contestant) measure.Group {
 	g := measure.Group{
 		Name: name, Contestants: all, Stretch: 5,
-		// The median of thirty ratios is off by some 0.02, for lack of quiet machines: as
-		// much as the budget leaves. That of four times as many is off by half of it.
+		// The median of thirty ratios is off by some 0.02, as much as the budget leaves.
+		// That of four times as many is off by half of it.
 		Repeat: 4,
 		Note: "Plain net/http by hand does the same JSON with the same limits: bounded bodies, a checked " +
 			"Content-Type, nothing after the value, no answer before all of it is encoded, timeouts. Go kit's transport " +
