@@ -76,7 +76,7 @@ func EWMAProbes(n int) EWMAOption {
 type ewma struct {
 	tau    time.Duration
 	rate   float64       // 1/τ, per nanosecond
-	grain  time.Duration // how old a stamp may be before it counts, and is renewed
+	grain  time.Duration // how old an answer that was booked is before the next is
 	hush   int64         // how soon after a call ended the next is not booked, see start
 	probes int64
 	crowd  [64]int64 // what n calls in flight add to a key

@@ -17,7 +17,7 @@ type query struct {
 	instancer *Instancer
 	index     uint64 // of the answer before; 0: none that counts
 	stuck     int    // how often in a row an answer was due and did not come
-	told      uint64 // the index of the set asked for anew, see guard; 0: two changes ago
+	told      uint64 // the index of the set asked for anew, see guard.due; 0: two changes ago
 }
 
 // answerTime is what Consul may take to answer, beyond the time for which it may
