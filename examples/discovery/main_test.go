@@ -6,11 +6,11 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/dowelkit/dowel/examples/internal/output"
 	"github.com/dowelkit/dowel/internal/testserver"
 )
 
@@ -44,7 +44,7 @@ func TestTwoProcessesFindEachOther(t *testing.T) {
 			alice.stop(t)
 			bob.says(t, "nobody else is here")
 			bob.stop(t)
-			if text := bob.text(); strings.Contains(text, "failed") {
+			if text := bob.String(); strings.Contains(text, "failed") {
 				t.Errorf("a greeting failed, although alice left in order:\n%s", text)
 			}
 		})
@@ -71,25 +71,11 @@ func TestFlagsAreChecked(t *testing.T) {
 	}
 }
 
-// program is one that runs.
+// program is one that runs, and what it has written.
 type program struct {
+	output.Buffer
 	cmd   *exec.Cmd
 	heard int // up to where says has heard it
-
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (p *program) Write(text []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(text)
-}
-
-func (p *program) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
 }
 
 func start(t *testing.T, args ...string) *program {
@@ -114,12 +100,12 @@ func (p *program) says(t *testing.T, pattern string) {
 	t.Helper()
 	said := regexp.MustCompile(pattern)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if at := said.FindStringIndex(p.text()[p.heard:]); at != nil {
+		if at := said.FindStringIndex(p.String()[p.heard:]); at != nil {
 			p.heard += at[1]
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("it has not said %q:\n%s", pattern, p.text())
+			t.Fatalf("it has not said %q:\n%s", pattern, p.String())
 		}
 	}
 }
@@ -131,6 +117,6 @@ func (p *program) stop(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("it ended with %v:\n%s", err, p.text())
+		t.Errorf("it ended with %v:\n%s", err, p.String())
 	}
 }
