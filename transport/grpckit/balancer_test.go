@@ -142,7 +142,9 @@ func TestOnlyFaultsCountAgainstAnInstance(t *testing.T) {
 	f := newFleet(t, 2)
 	out := 0
 	strategy := lb.Eject(lb.RoundRobin(), lb.EjectFaults(3), lb.OnEject(func(lb.Ejection, bool) { out++ }))
-	client := echopb.NewEchoClient(f.client(strategy))
+	conn := f.client(strategy)
+	f.answers(conn, f.members...)
+	client := echopb.NewEchoClient(conn)
 	for _, code := range []endpoint.Code{endpoint.NotFound, endpoint.ResourceExhausted, endpoint.Canceled} {
 		err := error(&endpoint.Error{Code: code})
 		f.members[0].fail.Store(&err)
