@@ -5,7 +5,7 @@ package call
 // "X-Request-Id". A Carrier is used by one goroutine at a time. It has the methods
 // of OpenTelemetry's TextMapCarrier, so whatever fits that fits this.
 type Carrier interface {
-	// Get returns the first value of key, or "".
+	// Get returns the first value of key that is not empty, or "".
 	Get(key string) string
 	// Set replaces every value of key. An empty value is no value: it takes the key out, or
 	// is taken for that by whoever reads it.

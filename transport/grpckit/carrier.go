@@ -40,21 +40,28 @@ type incoming struct{ ctx context.Context }
 // incomings holds some for use again: a call needs its own for a moment only.
 var incomings = sync.Pool{New: func() any { return new(incoming) }}
 
-// Get returns the first value of key. Trace state and baggage are lists, which a
-// sender or a proxy may spread over several entries; they are joined. The time left
-// is gRPC's own business, and known already.
+// valueOf returns the first of a key's values that is not empty. Trace state and
+// baggage are lists, which a sender or a proxy may spread over several entries; they
+// are joined.
+func valueOf(key string, values []string) string {
+	if len(values) > 1 && (key == "tracestate" || key == "baggage") {
+		return strings.Join(values, ",")
+	}
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// Get leaves out the time left: that is gRPC's own business, and known already.
 func (c *incoming) Get(key string) string {
 	if key == call.TimeoutKey {
 		return ""
 	}
-	values := metadata.ValueFromIncomingContext(c.ctx, metadataKey(key))
-	switch {
-	case len(values) == 0:
-		return ""
-	case len(values) > 1 && (key == call.TracestateKey || key == call.BaggageKey):
-		return strings.Join(values, ",")
-	}
-	return values[0]
+	key = metadataKey(key)
+	return valueOf(key, metadata.ValueFromIncomingContext(c.ctx, key))
 }
 
 // Set does nothing: what came in is not written to.
@@ -77,8 +84,8 @@ type outgoing struct {
 
 func (c *outgoing) Get(key string) string {
 	key = metadataKey(key)
-	if values := c.present[key]; len(values) > 0 {
-		return values[0]
+	if value := valueOf(key, c.present[key]); value != "" {
+		return value
 	}
 	if i := c.find(key); i >= 0 {
 		return c.added[i+1]

@@ -145,6 +145,40 @@ func TestAnInjectorReplacesWhatIsInTheMetadata(t *testing.T) {
 	}
 }
 
+// clears takes out the keys that it finds, as package tracing does.
+type clears []string
+
+func (keys clears) Inject(_ context.Context, out call.Carrier) {
+	for _, key := range keys {
+		if out.Get(key) != "" {
+			out.Set(key, "")
+		}
+	}
+}
+
+func (clears) Replaces(string) bool { return true }
+
+// A value that is empty does not hide those after it, which a server may believe.
+func TestAnInjectorFindsWhatStandsBehindAnEmptyValue(t *testing.T) {
+	var at seen
+	client := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), looking(&at))))
+	keys := clears{call.TracestateKey, "B3"}
+	ctx := call.With(within(t), call.CorrelationID("ours"), call.InjectedBy(keys))
+	ctx = metadata.AppendToOutgoingContext(ctx, "tracestate", "", "tracestate", "of=older", "b3", "", "b3", "old",
+		"x-correlation-id", "", "x-correlation-id", "theirs")
+	if _, err := client.Say(ctx, &echopb.Message{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if got := at.metadata.Get(key); len(got) > 0 {
+			t.Errorf("%s is %q", key, got)
+		}
+	}
+	if got := at.call.CorrelationID(); got != "theirs" {
+		t.Errorf("the correlation ID is %q", got)
+	}
+}
+
 func TestForeignServersAreToldNothing(t *testing.T) {
 	var at seen
 	client := echopb.NewEchoClient(dial(t, serve(t, grpc.NewServer(), looking(&at)), grpckit.Foreign()))

@@ -12,8 +12,8 @@ import (
 // headerCarrier lets a [call.Propagator] read and write HTTP headers.
 type headerCarrier http.Header
 
-// Get returns the first value of key. Trace state and baggage are lists, which a
-// sender or a proxy may spread over several lines; they are joined.
+// Get returns the first value of key that is not empty. Trace state and baggage are
+// lists, which a sender or a proxy may spread over several lines; they are joined.
 func (c headerCarrier) Get(key string) string {
 	values, ok := c[key]
 	if !ok {
@@ -21,13 +21,15 @@ func (c headerCarrier) Get(key string) string {
 			key, values = canonical, c[canonical]
 		}
 	}
-	switch {
-	case len(values) == 0:
-		return ""
-	case len(values) > 1 && (key == call.TracestateKey || key == call.BaggageKey):
+	if len(values) > 1 && (key == call.TracestateKey || key == call.BaggageKey) {
 		return strings.Join(values, ",")
 	}
-	return values[0]
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
 }
 
 func (c headerCarrier) Set(key, value string) {

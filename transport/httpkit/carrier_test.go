@@ -17,9 +17,12 @@ func TestHeaderCarrier(t *testing.T) {
 	h.Add("Baggage", "b=2")
 	h.Add("X-Tenant", "first")
 	h.Add("X-Tenant", "second")
+	h["X-B3-Traceid"] = []string{"", "second"}
+	h["X-Empty"] = []string{"", ""}
 	c := httpkit.HeaderCarrier(h)
 	for key, want := range map[string]string{
 		"baggage": "a=1,b=2", "x-tenant": "first", "X-TENANT": "first", "absent": "",
+		"x-b3-traceid": "second", "x-empty": "",
 	} {
 		if got := c.Get(key); got != want {
 			t.Errorf("Get(%q) = %q, want %q", key, got, want)
@@ -34,7 +37,7 @@ func TestHeaderCarrier(t *testing.T) {
 	if got, ok := h["Tracestate"]; ok {
 		t.Errorf("after Set of nothing the values are %q", got)
 	}
-	if got := slices.Sorted(slices.Values(c.Keys())); !slices.Equal(got, []string{"Baggage", "X-Tenant"}) {
+	if got := slices.Sorted(slices.Values(c.Keys())); !slices.Equal(got, []string{"Baggage", "X-B3-Traceid", "X-Empty", "X-Tenant"}) {
 		t.Errorf("Keys() = %q", got)
 	}
 }
