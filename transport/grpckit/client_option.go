@@ -123,6 +123,13 @@ func Instances(opts ...sd.EndpointerOption) ClientOption {
 // DialOptions passes options on to grpc-go, after those of the toolkit. Interceptors
 // that are chained, see [grpc.WithChainUnaryInterceptor], see a call after its
 // metadata is set; one that is not, see [grpc.WithUnaryInterceptor], before.
+//
+// A chained interceptor may invoke a call several times, side by side too. The error
+// and the record of the call, see [call.Observe], then name the instance that was
+// picked last, which need not be the one that the error is of. It is named rightly if
+// the interceptor gives each attempt a context of call.Observe, puts the Instance of
+// that record into the [*endpoint.Error] that it returns, and tells the call by
+// [call.Call.Answered]. [lb.Hedge], round the endpoint, does all that.
 func DialOptions(opts ...grpc.DialOption) ClientOption {
 	return func(o *clientConfig) error {
 		o.dial = append(o.dial, opts...)

@@ -73,8 +73,8 @@ func (o *outbound) failure(conn *grpc.ClientConn, err error) error {
 	if o.reach.unsent() {
 		e.NotProcessed = true
 	}
-	if in := o.reach.instance.Load(); in != nil {
-		e.Instance = in.ID
+	if in := o.reach.instance.Load(); in != nil && e.Instance == "" {
+		e.Instance = in.ID // unless an interceptor that made several attempts knows better
 	}
 	return e
 }
