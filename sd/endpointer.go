@@ -35,7 +35,7 @@ type Endpointer[C any] struct {
 	mu   sync.Mutex
 	inbox[C]
 	status  EndpointerStatus
-	waiting chan struct{} // closed and replaced at each publication
+	waiting chan struct{} // closed and replaced at each publication, and each error of the watch
 	closing error         // joined errors of clients' Close
 	closed  bool
 }
@@ -139,6 +139,31 @@ func (e *Endpointer[C]) Ready(ctx context.Context) error {
 	}
 }
 
+// FirstSet waits until it is known whether a call can be made: an instance has a
+// client; or the registry's first set is there, be it empty, and each of its instances
+// was dialed once; or the watch has failed before that. The error is that of ctx if it
+// ends before, and [ErrClosed] after Close. Unlike [Endpointer.Ready] it does not wait
+// for an instance of which nothing is known yet.
+func (e *Endpointer[C]) FirstSet(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		news, closed, status := e.waiting, e.closed, e.status
+		e.mu.Unlock()
+		known := !status.Updated.IsZero()
+		switch {
+		case closed:
+			return ErrClosed
+		case status.Live > 0, known && status.pending == 0, !known && status.WatchErr != nil:
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Status returns what the Endpointer knows of itself, for health checks and
 // metrics.
 func (e *Endpointer[C]) Status() EndpointerStatus {
@@ -201,12 +226,19 @@ func (e *Endpointer[C]) leave(put func(*inbox[C])) {
 	}
 }
 
+// tell wakes those who wait for news. The caller has the lock.
+func (e *Endpointer[C]) tell() {
+	close(e.waiting)
+	e.waiting = make(chan struct{})
+}
+
 // fail notes an error of the watch or of a dial.
 func (e *Endpointer[C]) fail(err error, watch bool) {
 	e.mu.Lock()
 	if watch {
 		e.status.WatchErr = err
 		e.status.WatchFailures++
+		e.tell()
 	} else {
 		e.status.DialErr = err
 		e.status.DialFailures++

@@ -72,3 +72,65 @@ func TestEndpointerReadyGivesTheOthersALittleTime(t *testing.T) {
 		})
 	}
 }
+
+// FirstSet ends with what there is to know, and does not wait for it to be good.
+func TestEndpointerFirstSet(t *testing.T) {
+	refused, outage := errors.New("connection refused"), errors.New("outage")
+	hook := func(_ context.Context, in *sd.Instance) error {
+		time.Sleep(2 * time.Second)
+		switch in.ID {
+		case "bad":
+			return refused
+		case "slow":
+			time.Sleep(3 * time.Second)
+		}
+		return nil
+	}
+	for name, tt := range map[string]struct {
+		event event
+		live  string
+		took  time.Duration
+	}{
+		"an instance is live":   {event{set: at(nil, "a", "slow")}, "a", 3 * time.Second},
+		"all dials have failed": {event{set: at(nil, "bad")}, "", 3 * time.Second},
+		"the set is empty":      {event{set: at(nil)}, "", time.Second},
+		"the watch has failed":  {event{err: outage}, "", time.Second},
+	} {
+		bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second/2)
+			defer cancel()
+			if err := e.FirstSet(ctx); err != context.DeadlineExceeded {
+				t.Errorf("%s: before anything is known: %v", name, err)
+			}
+			time.AfterFunc(time.Second/2, func() { src <- tt.event })
+			for range 2 { // it stays so
+				if err := e.FirstSet(context.Background()); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				if took := time.Since(start).Round(10 * time.Millisecond); ids(e.Set()) != tt.live || took != tt.took {
+					t.Errorf("%s: %q is live after %v, want %q after %v", name, ids(e.Set()), took, tt.live, tt.took)
+				}
+			}
+			go e.Close()
+			synctest.Wait()
+			if err := e.FirstSet(context.Background()); err != sd.ErrClosed {
+				t.Errorf("%s: after Close: %v", name, err)
+			}
+		})
+	}
+}
+
+// Once a set is known its dials are what counts, whatever the watch said and says.
+func TestEndpointerFirstSetAmidOutages(t *testing.T) {
+	hook := func(context.Context, *sd.Instance) error { time.Sleep(time.Second); return nil }
+	bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
+		src <- event{err: errors.New("outage")}
+		src <- event{set: at(nil, "a")}
+		src <- event{err: errors.New("outage")}
+		synctest.Wait()
+		if err := e.FirstSet(context.Background()); err != nil || e.Set().Len() != 1 {
+			t.Errorf("%d live, %v", e.Set().Len(), err)
+		}
+	})
+}

@@ -170,8 +170,7 @@ func (m *manager[C]) publish(fresh bool) {
 	if m.live == len(m.members) {
 		e.status.DialErr = nil
 	}
-	close(e.waiting)
-	e.waiting = make(chan struct{})
+	e.tell()
 }
 
 // next returns the set to publish. If only instances were renewed it shares what

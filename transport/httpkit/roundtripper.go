@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
@@ -33,6 +34,9 @@ import (
 // An answer of 5xx, and a connection that breaks, counts as a fault of the
 // instance. Nothing is tried again, but GetBody is kept for those who do. If no
 // instance is live the error wraps [lb.ErrNoInstance].
+//
+// A request that comes before the first set of instances is known waits for it, until
+// its context ends, or the watch fails, or the RoundTripper is ten seconds old.
 type RoundTripper struct {
 	base     http.RoundTripper
 	owned    *http.Transport
@@ -44,6 +48,28 @@ type RoundTripper struct {
 type service struct {
 	endpointer *sd.Endpointer[string]
 	balancer   *lb.Balancer[string]
+	young      time.Time // until when a request waits for the first set
+}
+
+// youth is how long a service may take to be known before requests fail for it: as
+// long as a person waits, and most deadlines are shorter.
+const youth = 10 * time.Second
+
+// pick leases an instance for a request, of the first set if that is not known yet.
+func (s *service) pick(ctx context.Context) (lb.Lease[string], error) {
+	lease, err := s.balancer.Pick(ctx)
+	if err == nil {
+		return lease, nil
+	}
+	wait, cancel := context.WithDeadline(ctx, s.young)
+	defer cancel()
+	if _ = s.endpointer.FirstSet(wait); ctx.Err() != nil {
+		return lease, &endpoint.Error{
+			Code: endpoint.CodeOf(ctx.Err()), NotProcessed: true, Local: true, Outgoing: true,
+			Err: fmt.Errorf("httpkit: the instances are not known yet: %w", ctx.Err()),
+		}
+	}
+	return s.balancer.Pick(ctx)
 }
 
 // NewRoundTripper returns a transport that balances the services it is given. It
@@ -58,7 +84,7 @@ func NewRoundTripper(opts ...RoundTripperOption) *RoundTripper {
 	}
 	for name, s := range c.services {
 		e := sd.NewEndpointer(s.instances, address, s.opts...)
-		t.services[name] = &service{e, lb.New(e, s.strategy)}
+		t.services[name] = &service{e, lb.New(e, s.strategy), time.Now().Add(youth)}
 	}
 	return t
 }
@@ -76,7 +102,7 @@ func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	err := ctx.Err()
 	var lease lb.Lease[string]
 	if err == nil {
-		lease, err = s.balancer.Pick(ctx)
+		lease, err = s.pick(ctx)
 	}
 	if err != nil {
 		if r.Body != nil {
@@ -139,7 +165,8 @@ func outcomeOf(resp *http.Response) error {
 }
 
 // Ready waits until every service has a live instance. If ctx ends before, the
-// error wraps the context's and says what went wrong so far.
+// error wraps the context's and says what went wrong so far. No request needs it, but
+// a server that is to take no calls before it can make its own does.
 func (t *RoundTripper) Ready(ctx context.Context) error {
 	var errs []error
 	for name, s := range t.services {
