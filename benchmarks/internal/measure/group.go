@@ -36,6 +36,10 @@ type Group struct {
 	// time: of garbage, whose collection comes now and then, it would hide the cost.
 	// Zero means 1.
 	Parts int
+	// Fresh opens a contestant anew for each slice, and closes it after. It is for
+	// things whose time depends on where in memory they happen to lie: opened once,
+	// they would have the luck of one place in all rounds.
+	Fresh bool
 	// Repeat lets this group have more rounds by a factor, for things whose time
 	// varies much from slice to slice. Zero means 1.
 	Repeat int

@@ -24,24 +24,17 @@ func Run(ctx context.Context, g Group, p Plan) ([]Line, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	runners, err := openAll(g)
+	if p.Clock == nil {
+		p.Clock = WallClock()
+	}
+	runners := g.runners()
 	defer func() {
 		for _, r := range runners {
 			r.close()
 		}
 	}()
-	if err != nil {
-		return nil, fmt.Errorf("group %q: open %w", g.Name, err)
-	}
-	if p.Clock == nil {
-		p.Clock = WallClock()
-	}
-	slice := p.Slice * time.Duration(max(1, g.Stretch))
-	for _, r := range runners {
-		r.parts = max(1, g.Parts)
-		if err := r.calibrate(p.Clock, slice/time.Duration(r.parts)); err != nil {
-			return nil, fmt.Errorf("group %q: warm up %w", g.Name, err)
-		}
+	if err := prepare(runners, p.Clock, p.Slice*time.Duration(max(1, g.Stretch))); err != nil {
+		return nil, fmt.Errorf("group %q: %w", g.Name, err)
 	}
 	s, err := interleave(ctx, runners, p.Clock, max(1, p.Rounds)*max(1, g.Repeat))
 	if err != nil {
@@ -53,26 +46,40 @@ func Run(ctx context.Context, g Group, p Plan) ([]Line, error) {
 // twin is the name of the second copy of a contestant.
 const twin = "A/A"
 
-// openAll opens the contestants and the twin of one, which runs right after it.
-// What it returns beside an error must be closed too.
-func openAll(g Group) ([]*runner, error) {
+// runners are those of the contestants and of the twin of one, which runs right after
+// it.
+func (g *Group) runners() []*runner {
 	var runners []*runner
+	add := func(c Contestant) {
+		runners = append(runners, &runner{Contestant: c, fresh: g.Fresh, turns: 1, parts: max(1, g.Parts)})
+	}
 	for _, c := range g.Contestants {
-		r, err := open(c)
-		if err != nil {
-			return runners, err
+		add(c)
+		if c.Name == g.twin() {
+			c.Name = twin
+			add(c)
 		}
-		runners = append(runners, r)
-		if c.Name != g.twin() {
+	}
+	return runners
+}
+
+// prepare opens the runners, but for those that are to be fresh, and finds how many
+// turns fill a slice.
+func prepare(runners []*runner, clock Clock, slice time.Duration) error {
+	for _, r := range runners {
+		if r.fresh {
 			continue
 		}
-		c.Name = twin
-		if r, err = open(c); err != nil {
-			return runners, err
+		if err := r.open(); err != nil {
+			return err
 		}
-		runners = append(runners, r)
 	}
-	return runners, nil
+	for _, r := range runners {
+		if err := r.ready(clock, slice/time.Duration(r.parts)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *Group) twin() string {
@@ -95,11 +102,11 @@ func interleave(ctx context.Context, runners []*runner, clock Clock, rounds int)
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			f, err := r.measure(clock)
+			f, err := r.slice(clock)
 			if err != nil {
 				return nil, err
 			}
-			s[r.name] = append(s[r.name], f)
+			s[r.Name] = append(s[r.Name], f)
 		}
 		slices.Reverse(order)
 	}

@@ -3,6 +3,7 @@ package measure_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -84,6 +85,113 @@ func TestRunInterleaves(t *testing.T) {
 			t.Errorf("ran in the order %s", got)
 		}
 	})
+}
+
+// What is to be fresh is opened for each slice, warmed up, measured and closed, one at
+// a time, and its turns are counted out once.
+func TestRunOpensAnewForEachSlice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log []string
+		times := 0
+		c := measure.Contestant{Name: "c", Open: func() (measure.Loop, func(), error) {
+			times++
+			log = append(log, fmt.Sprint("open ", times))
+			loop := func(n int) error {
+				log = append(log, fmt.Sprint("loop ", n))
+				time.Sleep(time.Duration(n) * time.Millisecond)
+				return nil
+			}
+			return loop, func() { log = append(log, "close") }, nil
+		}}
+		g := measure.Group{Name: "fresh", Contestants: []measure.Contestant{c}, Fresh: true, Parts: 2}
+		lines, err := measure.Run(t.Context(), g, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines[0].OurCost.Nanos; got != 1e6 {
+			t.Errorf("a turn takes %v ns", got)
+		}
+		var want []string
+		for k := range 2 {
+			want = append(want, fmt.Sprint("open ", 1+k), "loop 1", "loop 50", "loop 500", "loop 500", "loop 500", "close")
+		}
+		for k := range 2 * plan.Rounds {
+			want = append(want, fmt.Sprint("open ", 3+k), "loop 125", "loop 500", "loop 500", "close")
+		}
+		if !slices.Equal(log, want) {
+			t.Errorf("it and its twin did\n%v, want\n%v", log, want)
+		}
+	})
+}
+
+// At whichever step it fails or has to stop, what was opened is closed, once.
+func TestRunLeavesNothingOpen(t *testing.T) {
+	broken := errors.New("broken")
+	for _, fresh := range []bool{false, true} {
+		for _, stopped := range []bool{false, true} {
+			steps := 0
+			for err := errors.New("none yet"); err != nil; {
+				steps++
+				synctest.Test(t, func(t *testing.T) { err = failing(t, fresh, stopped, steps, broken) })
+			}
+			// Each of the two is opened, counted out in three and has four slices. To be
+			// stopped in the last one is too late.
+			if steps < 2*(1+3+4) {
+				t.Errorf("fresh %v, stopped %v: done at step %d", fresh, stopped, steps)
+			}
+		}
+	}
+}
+
+// failing is a run that fails, or is stopped, at a step of a contestant or its twin.
+func failing(t *testing.T, fresh, stopped bool, at int, broken error) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	step, open := 0, 0
+	next := func() error {
+		switch step++; {
+		case step != at:
+			return nil
+		case stopped:
+			cancel()
+			return nil
+		}
+		return broken
+	}
+	c := measure.Contestant{Name: "sick", Open: func() (measure.Loop, func(), error) {
+		if err := next(); err != nil {
+			return nil, nil, err
+		}
+		open++
+		closed := false
+		loop := func(n int) error {
+			if closed {
+				t.Error("what is closed goes on")
+			}
+			time.Sleep(time.Duration(n) * time.Second)
+			return next()
+		}
+		return loop, func() {
+			if closed {
+				t.Error("closed twice")
+			}
+			closed = true
+			open--
+		}, nil
+	}}
+	g := measure.Group{Name: "faulty", Contestants: []measure.Contestant{c}, Fresh: fresh}
+	_, err := measure.Run(ctx, g, plan)
+	switch {
+	case err == nil:
+	case stopped && !errors.Is(err, context.Canceled):
+		t.Errorf("stopped at step %d: %v", at, err)
+	case !stopped && (!errors.Is(err, broken) || !strings.Contains(err.Error(), "sick") && !strings.Contains(err.Error(), "A/A")):
+		t.Errorf("broken at step %d: %v", at, err)
+	}
+	if open != 0 {
+		t.Errorf("at step %d: %d are left open", at, open)
+	}
+	return err
 }
 
 func TestRunHasTheRoundsAndSlicesOfTheGroup(t *testing.T) {

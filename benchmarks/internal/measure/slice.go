@@ -14,25 +14,42 @@ type Figure struct {
 	Cores  float64 // that the process used on average; zero if the system does not tell
 }
 
-// runner is an opened contestant.
+// runner is a contestant, and what it is opened to.
 type runner struct {
-	name  string
+	Contestant
+	fresh bool // opened for each slice
+	turns int  // of the loop, in one part
+	parts int  // of a slice
 	loop  Loop
-	close func()
-	per   float64
-	turns int // of the loop, in one part
-	parts int // of a slice
+	end   func()
 }
 
-func open(c Contestant) (*runner, error) {
-	loop, end, err := c.Open()
+func (r *runner) open() error {
+	loop, end, err := r.Open()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Name, err)
+		return fmt.Errorf("open %s: %w", r.Name, err)
 	}
-	if end == nil {
-		end = func() {}
+	r.loop, r.end = loop, end
+	return nil
+}
+
+// close may be called of one that is not open.
+func (r *runner) close() {
+	if end := r.end; end != nil {
+		r.end = nil
+		end()
 	}
-	return &runner{name: c.Name, loop: loop, close: end, per: float64(max(1, c.Per)), turns: 1, parts: 1}, nil
+}
+
+// ready counts the turns out. One that is to be fresh is open for that only.
+func (r *runner) ready(clock Clock, part time.Duration) error {
+	if r.fresh {
+		if err := r.open(); err != nil {
+			return err
+		}
+		defer r.close()
+	}
+	return r.calibrate(clock, part)
 }
 
 // calibrate finds how many turns fill a part of a slice, and warms up on the way.
@@ -43,7 +60,7 @@ func (r *runner) calibrate(clock Clock, part time.Duration) error {
 	for confirmed := 0; confirmed < 3; {
 		start := clock()
 		if err := r.loop(r.turns); err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+			return fmt.Errorf("warm up %s: %w", r.Name, err)
 		}
 		took := max(clock()-start, 1)
 		if took >= enough {
@@ -57,6 +74,24 @@ func (r *runner) calibrate(clock Clock, part time.Duration) error {
 	return nil
 }
 
+// slice measures one slice, of what is opened and warmed up for it if it is to be
+// fresh.
+func (r *runner) slice(clock Clock) (Figure, error) {
+	if r.fresh {
+		if err := r.open(); err != nil {
+			return Figure{}, err
+		}
+		defer r.close()
+		if err := r.loop(max(1, r.turns*r.parts/warmUp)); err != nil {
+			return Figure{}, fmt.Errorf("warm up %s: %w", r.Name, err)
+		}
+	}
+	return r.measure(clock)
+}
+
+// warmUp is the share of the turns of a slice that comes before it if it is fresh.
+const warmUp = 8
+
 // measure runs one slice. The heap is clean at its start, so that nobody pays for
 // a rival's garbage; the cycles that its own causes are in its time.
 func (r *runner) measure(clock Clock) (Figure, error) {
@@ -68,13 +103,13 @@ func (r *runner) measure(clock Clock) (Figure, error) {
 	for i := range took {
 		start := clock()
 		if err := r.loop(r.turns); err != nil {
-			return Figure{}, fmt.Errorf("%s: %w", r.name, err)
+			return Figure{}, fmt.Errorf("%s: %w", r.Name, err)
 		}
 		took[i] = float64((clock() - start).Nanoseconds())
 	}
 	used := cores()
 	runtime.ReadMemStats(&after)
-	part := float64(r.turns) * r.per
+	part := float64(r.turns) * float64(max(1, r.Per))
 	all := part * float64(r.parts)
 	return Figure{
 		Nanos:  median(took) / part,
