@@ -24,7 +24,9 @@ written by ` + "`make bench ARGS=-write`" + `.
 - The last line of each table is one thing measured twice, beside itself. What it is off 1 is the noise.
 - A budget is a promise of the toolkit. **MISS** says which part of it was not kept. Nanoseconds are meant
   for the machine below; ratios should hold elsewhere too.
-- What is measured in parallel needs all cores at once. A line says so if other processes had them.
+- What is measured in parallel needs all cores at once. A line says so if other processes had them. What picks
+  in parallel is opened anew and warmed up for each slice, the pair of the noise too: its time depends on where
+  in memory it happens to lie, and so that is the luck of a slice instead of the whole table's.
 - The loops are ordinary benchmarks as well: ` + "`cd benchmarks && GOWORK=off go test -bench . -cpuprofile cpu.out ./internal/rows`" + `.
 
 ## The machine

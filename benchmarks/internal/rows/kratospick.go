@@ -27,18 +27,18 @@ func kratosGroup(shared bool) measure.Group {
 	quarter := measure.Budget{Ratio: 0.25, NoAllocs: true}
 	for _, n := range pickSizes {
 		g.beside(fmt.Sprintf("least request of %d", n), ours(n, alike, lb.LeastRequest()),
-			fmt.Sprintf("kratos p2c of %d", n), kratos(n, alike, p2c.New()), quarter)
+			fmt.Sprintf("kratos p2c of %d", n), kratos(n, alike, p2c.NewBuilder()), quarter)
 		g.beside(fmt.Sprintf("Peak EWMA of %d", n), ours(n, alike, lb.PeakEWMA()),
 			fmt.Sprintf("kratos p2c of %d", n), nil, quarter)
 	}
 	g.beside("weighted round robin of 100", ours(100, spread, lb.WeightedRoundRobin()),
-		"kratos wrr of 100", kratos(100, spread, wrr.New()), quarter)
+		"kratos wrr of 100", kratos(100, spread, wrr.NewBuilder()), quarter)
 	g.beside("random of 100", ours(100, alike, lb.Random()),
-		"kratos random of 100", kratos(100, alike, random.New()), measure.Budget{NoAllocs: true})
+		"kratos random of 100", kratos(100, alike, random.NewBuilder()), measure.Budget{NoAllocs: true})
 	return g.Group
 }
 
-func kratos(n int, weight func(int) int, s selector.Selector) opener {
+func kratos(n int, weight func(int) int, b selector.Builder) opener {
 	return func() (measure.Loop, func(), error) {
 		nodes := make([]selector.Node, n)
 		for i, addr := range addrs(n) {
@@ -46,6 +46,7 @@ func kratos(n int, weight func(int) int, s selector.Selector) opener {
 				Name: service, Metadata: map[string]string{"weight": strconv.Itoa(weight(i))},
 			})
 		}
+		s := b.Build()
 		s.Apply(nodes)
 		return KratosPicks(s), func() {}, nil
 	}

@@ -2,11 +2,8 @@ package rows
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
-	"sync/atomic"
-	"time"
 
 	kitsd "github.com/go-kit/kit/sd"
 	kitlb "github.com/go-kit/kit/sd/lb"
@@ -63,7 +60,7 @@ func (k pickKind) group(shared bool) measure.Group {
 	if shared {
 		g.Name = "Pick, " + k.name + ", parallel"
 		// The system needs a while to give each thread a core of its own.
-		g.Cores, g.Stretch, g.Parts = runtime.GOMAXPROCS(0), 3, 1
+		g.Cores, g.Stretch, g.Parts, g.Fresh = runtime.GOMAXPROCS(0), 3, 1, true
 		g.Note = "A goroutine per core picks from one balancer; the time is wall time over all picks. " + pickNote
 	}
 	spread := measure.Row{What: "the slowest size beside the fastest", Budget: measure.Budget{Ratio: 1.5}}
@@ -87,21 +84,6 @@ func (k pickKind) group(shared bool) measure.Group {
 		g.Rows = append(g.Rows, measure.Row{What: g.Rows[1].What, Ours: g.Rows[1].Ours, Peer: clock})
 	}
 	return g
-}
-
-// openClock reads the clock as a balancer does for an observer, at the start and the
-// end of a call: the part of a pick that is the machine's.
-func openClock() (measure.Loop, func(), error) {
-	zero := time.Now()
-	return func(n int) error {
-		for range n {
-			start := time.Since(zero)
-			if end := time.Since(zero); end < start {
-				return errors.New("rows: the clock went back")
-			}
-		}
-		return nil
-	}, nil, nil
 }
 
 func (k pickKind) budget(n int, shared bool) measure.Budget {
@@ -139,21 +121,6 @@ func (k pickKind) openKit(n int, shared bool) func() (measure.Loop, func(), erro
 		}
 		return together(kitPicks(k.kit(e)), shared), e.Close, nil
 	}
-}
-
-func openCounter(shared bool) func() (measure.Loop, func(), error) {
-	counter := new(struct {
-		_ [64]byte
-		atomic.Int64
-		_ [56]byte
-	})
-	return plainly(together(func(n int) error {
-		for range n {
-			counter.Add(1)
-			counter.Add(-1)
-		}
-		return nil
-	}, shared))
 }
 
 // picks leases and releases.

@@ -25,7 +25,7 @@ func pickGroup(name, note string, shared bool) *pairs {
 	g := &pairs{measure.Group{Name: name + ", one goroutine", Note: note, Parts: pickParts}, shared}
 	if shared {
 		g.Name = name + ", parallel"
-		g.Cores, g.Stretch, g.Parts = runtime.GOMAXPROCS(0), 3, 1
+		g.Cores, g.Stretch, g.Parts, g.Fresh = runtime.GOMAXPROCS(0), 3, 1, true
 	}
 	return g
 }

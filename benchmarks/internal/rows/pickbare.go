@@ -1,0 +1,47 @@
+package rows
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/dowelkit/dowel/benchmarks/internal/measure"
+)
+
+// The contestants that are here are parts of a pick that are the machine's, with no
+// library round them.
+
+// openClock reads the clock as a balancer does for an observer, at the start and the
+// end of a call.
+func openClock() (measure.Loop, func(), error) {
+	zero := time.Now()
+	return func(n int) error {
+		for range n {
+			start := time.Since(zero)
+			if end := time.Since(zero); end < start {
+				return errors.New("rows: the clock went back")
+			}
+		}
+		return nil
+	}, nil, nil
+}
+
+func openCounter(shared bool) opener {
+	return func() (measure.Loop, func(), error) {
+		counter := new(alone)
+		return together(func(n int) error {
+			for range n {
+				counter.Add(1)
+				counter.Add(-1)
+			}
+			return nil
+		}, shared), nil, nil
+	}
+}
+
+// alone is a counter that has its cache line to itself, wherever it lies.
+type alone struct {
+	_ [64]byte
+	atomic.Int64
+	_ [56]byte
+}
