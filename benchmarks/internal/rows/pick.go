@@ -21,15 +21,16 @@ type pickKind struct {
 	serial   float64 // nanoseconds, 0 is no budget
 	few      float64 // ratio in parallel, with three instances
 	many     float64 // the same with more
+	turns    bool    // it picks in turn
 	clock    bool    // it reads the clock, twice
 }
 
 func pickKinds() []pickKind {
 	return []pickKind{
-		{"random", lb.Random(), "Go kit random", kitRandom, 30, 0.5, 0.25, false},
-		{"round robin", lb.RoundRobin(), "Go kit round robin", kitlb.NewRoundRobin, 0, 0, 0.6, false},
-		{"least request", lb.LeastRequest(), "Go kit random", kitRandom, 40, 0.999, 0.25, false},
-		{"Peak EWMA", lb.PeakEWMA(), "Go kit random", kitRandom, 100, 0.999, 0.75, true},
+		{"random", lb.Random(), "Go kit random", kitRandom, 30, 0.5, 0.25, false, false},
+		{"round robin", lb.RoundRobin(), "Go kit round robin", kitlb.NewRoundRobin, 0, 0, 0.6, true, false},
+		{"least request", lb.LeastRequest(), "Go kit random", kitRandom, 40, 0.999, 0.25, false, false},
+		{"Peak EWMA", lb.PeakEWMA(), "Go kit random", kitRandom, 100, 0.999, 0.75, false, true},
 	}
 }
 
@@ -77,6 +78,13 @@ func (k pickKind) group(shared bool) measure.Group {
 	g.Rows = append(g.Rows, measure.Row{What: g.Rows[1].What, Ours: g.Rows[1].Ours, Peer: bare})
 	if !shared {
 		g.Rows = append(g.Rows, spread)
+	}
+	if k.turns && shared {
+		for i, n := range pickSizes {
+			turn := fmt.Sprintf("a shared turn, and add and sub of the counter that it falls on, of %d", n)
+			g.Contestants = append(g.Contestants, measure.Contestant{Name: turn, Open: openTurn(n)})
+			g.Rows = append(g.Rows, measure.Row{What: g.Rows[i].What, Ours: g.Rows[i].Ours, Peer: turn})
+		}
 	}
 	if k.clock && !shared {
 		const clock = "two readings of the clock"

@@ -39,6 +39,28 @@ func openCounter(shared bool) opener {
 	}
 }
 
+// openTurn takes a turn, which all share, and counts in and out at the counter that it
+// falls on, as who picks strictly in turn cannot do without.
+func openTurn(size int) opener {
+	return func() (measure.Loop, func(), error) {
+		turn, counters := new(alone), make([]line, size)
+		return together(func(n int) error {
+			for range n {
+				counter := &counters[turn.Add(1)%int64(size)]
+				counter.Add(1)
+				counter.Add(-1)
+			}
+			return nil
+		}, true), nil, nil
+	}
+}
+
+// line is a counter that fills a cache line.
+type line struct {
+	atomic.Int64
+	_ [56]byte
+}
+
 // alone is a counter that has its cache line to itself, wherever it lies.
 type alone struct {
 	_ [64]byte
