@@ -47,20 +47,24 @@ func (m *method) call(ctx context.Context, req any,
 	}
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	r, err := x.prepare(x.sending.trace(bounded), req, encode)
+	bounded = x.sending.trace(bounded)
+	if m.http != nil { // it may have a RoundTripper
+		bounded = context.WithValue(bounded, sendingKey{}, &x.sending)
+	}
+	r, err := x.prepare(bounded, req, encode)
 	if err != nil {
 		return asOutgoing(err, true)
 	}
 	x.request = r
 	resp, err := m.send(r)
 	if err != nil {
-		return m.failure(r.Context(), err, &x.sending)
+		return x.sending.named(m.failure(r.Context(), err, &x.sending))
 	}
 	x.status = resp.StatusCode
 	x.body = body{from: resp.Body, left: m.maxResponse}
 	resp.Body = &x.body
 	defer x.body.drain(cancel)
-	return x.read(r.Context(), resp, decode)
+	return x.sending.named(x.read(r.Context(), resp, decode))
 }
 
 // prepare makes the request and runs the hooks before it.

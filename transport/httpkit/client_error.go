@@ -22,6 +22,26 @@ type sending struct {
 	hooks     httptrace.ClientTrace
 	asked     atomic.Bool
 	connected atomic.Bool
+	instance  atomic.Pointer[string] // the ID of that which a RoundTripper picked last
+}
+
+type sendingKey struct{}
+
+// picked tells the call of a client, if the request is of one, who is to serve it.
+func picked(ctx context.Context, id *string) {
+	if s, ok := ctx.Value(sendingKey{}).(*sending); ok {
+		s.instance.Store(id)
+	}
+}
+
+// named adds who was to serve the call to its error, which nobody else has.
+func (s *sending) named(err error) error {
+	if id := s.instance.Load(); id != nil {
+		if e, ok := err.(*endpoint.Error); ok && e.Instance == "" {
+			e.Instance = *id
+		}
+	}
+	return err
 }
 
 func (s *sending) trace(ctx context.Context) context.Context {

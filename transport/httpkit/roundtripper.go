@@ -33,7 +33,8 @@ import (
 // Close, or the end of the request's context; until its headers if it has none.
 // An answer of 5xx, and a connection that breaks, counts as a fault of the
 // instance. Nothing is tried again, but GetBody is kept for those who do. If no
-// instance is live the error wraps [lb.ErrNoInstance].
+// instance is live the error wraps [lb.ErrNoInstance]. The errors of a [Client] over a
+// RoundTripper, see [HTTPClient], name the instance, so that [lb.Retry] avoids it.
 //
 // A request that comes before the first set of instances is known waits for it, until
 // its context ends, or the watch fails, or the RoundTripper is ten seconds old.
@@ -110,6 +111,7 @@ func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	picked(ctx, &lease.Instance().ID)
 	f := &flight{lease: lease, ctx: ctx, outcome: errPanicked}
 	defer f.land()
 	resp, err := t.base.RoundTrip(readdress(r, lease.Client()))
