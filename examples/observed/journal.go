@@ -69,7 +69,7 @@ func Print(out io.Writer, records []map[string]any) {
 	for _, r := range records {
 		text, _ := r["time"].(string)
 		_, clock, _ := strings.Cut(text, "T")
-		fmt.Fprintf(out, "    %.12s  %-10s %-4v  %v", clock, r["server"], r["level"], r["msg"])
+		fmt.Fprintf(out, "    %.12s  %-10s %-5v  %v", clock, r["server"], r["level"], r["msg"])
 		for _, key := range []string{"method", "code", "reason", "item", "cents"} {
 			if v, ok := r[key]; ok {
 				fmt.Fprintf(out, "  %s=%v", key, v)

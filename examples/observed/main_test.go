@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dowelkit/dowel/examples/internal/output"
 	"github.com/dowelkit/dowel/internal/testserver"
@@ -35,15 +36,24 @@ func TestObservedShowsOneRequestOnAllHops(t *testing.T) {
 		`request_id     = [0-9a-f]{32}\n`,
 		`correlation_id = basket-\d+\n`,
 		`trace_id       = [0-9a-f]{32}\n`,
-		`front-\d +INFO  somebody buys`,
-		`payments-\d +INFO  the money is taken`,
-		`front-\d +INFO  call  method=front/Buy  code=ok`,
+		`front-\d +INFO   somebody buys`,
+		`payments-\d +INFO   the money is taken`,
+		`front-\d +INFO   call  method=front/Buy  code=ok`,
 	} {
 		found := regexp.MustCompile(want).FindIndex(out.Bytes()[at:])
 		if found == nil {
 			t.Fatalf("no %s, or not in its place, in\n%s", want, &out)
 		}
 		at += found[0]
+	}
+	// Below one another: the bars, and what the records say after the server and the level.
+	for _, column := range []string{`(?m)^    .*▕`, `(?m)^    [\d:.]{12}  \S+ +[A-Z]+ +`} {
+		lines := regexp.MustCompile(column).FindAllString(out.String(), -1)
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) != utf8.RuneCountInString(lines[0]) {
+				t.Errorf("%q is not as wide as %q", line, lines[0])
+			}
+		}
 	}
 	for _, trouble := range []string{"attempt 2", "✗|CANCELLED"} {
 		if !regexp.MustCompile(trouble).Match(out.Bytes()) {
