@@ -141,7 +141,7 @@ func TestAnInstanceThatFailsIsEjected(t *testing.T) {
 func TestOnlyFaultsCountAgainstAnInstance(t *testing.T) {
 	f := newFleet(t, 2)
 	out := 0
-	strategy := lb.Eject(lb.RoundRobin(), lb.EjectFaults(3), lb.OnEject(func(lb.Ejection, bool) { out++ }))
+	strategy := lb.Eject(lb.RoundRobin(), lb.EjectFaults(3), lb.EjectTime(time.Hour, time.Hour), lb.OnEject(func(lb.Ejection, bool) { out++ }))
 	conn := f.client(strategy)
 	f.answers(conn, f.members...)
 	client := echopb.NewEchoClient(conn)

@@ -23,9 +23,7 @@ func TestAConnectionForEachInstance(t *testing.T) {
 	f := newFleet(t, 3)
 	clients := sd.NewEndpointer(f.registry.Instancer("echo"), grpckit.Dialer(echopb.NewEchoClient))
 	defer clients.Close()
-	if err := clients.Ready(within(t)); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "all are dialed", func() bool { return clients.Status().Live == 3 })
 	say := lb.Endpoint(lb.New(clients, lb.RoundRobin()), grpckit.Method(echopb.EchoClient.Say))
 	homes := make(map[string]bool)
 	for range 12 {

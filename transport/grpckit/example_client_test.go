@@ -43,7 +43,7 @@ func ExampleReady() {
 		return
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err = grpckit.Ready(ctx, conn)
 	fmt.Println(endpoint.CodeOf(err), errors.Is(err, context.DeadlineExceeded))

@@ -199,7 +199,7 @@ func TestAServerThatStopsReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	stall()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // in which it is sent
 	defer cancel()
 	_, err := client.Say(ctx, &echopb.Message{})
 	if endpoint.CodeOf(err) != endpoint.DeadlineExceeded || endpoint.IsNotProcessed(err) {
@@ -248,7 +248,10 @@ func TestAClientThatStopsReading(t *testing.T) {
 		}
 	}})
 	client := echopb.NewEchoClient(dialPlain(t, addr))
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	if _, err := client.Say(within(t), &echopb.Message{}); err != nil { // so that its time goes to no dial
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := client.List(ctx, &echopb.Message{}); err != nil {
 		t.Fatal(err)

@@ -147,9 +147,12 @@ func TestLoadsOfPlainServers(t *testing.T) {
 	}
 	a, b := plain(first, true), plain(second, false)
 	f := newFleet(t, 0)
-	f.publish(&member{Instance: *instances(a)[0]}, &member{Instance: *instances(b)[0]})
+	one, other := &member{Instance: *instances(a)[0]}, &member{Instance: *instances(b)[0]}
+	f.publish(one, other)
 	loads := new(lb.Loads)
-	client := echopb.NewEchoClient(f.client(lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour)), grpckit.ReportTo(loads)))
+	conn := f.client(lb.LeastLoaded(loads, lb.LoadExpiry(time.Hour)), grpckit.ReportTo(loads))
+	f.answers(conn, one, other)
+	client := echopb.NewEchoClient(conn)
 	follows(t, first, second, func() string {
 		m, err := client.Say(within(t), &echopb.Message{})
 		if err != nil {

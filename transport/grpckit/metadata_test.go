@@ -277,17 +277,20 @@ func TestADeadlineThatIsOverEndsEveryHop(t *testing.T) {
 		ended <- ctx.Err()
 		return nil, ctx.Err()
 	}
-	inner := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), &echo{say: wait})))
+	behind := dial(t, serve(t, grpckit.NewServer(), &echo{say: wait}))
+	inner := echopb.NewEchoClient(behind)
 	outer := serve(t, grpckit.NewServer(), &echo{say: func(ctx context.Context, m *echopb.Message) (*echopb.Message, error) {
 		_, err := inner.Say(ctx, m)
 		ended <- err
 		return nil, err
 	}})
 	conn := dial(t, outer)
-	if err := grpckit.Ready(within(t), conn); err != nil {
-		t.Fatal(err)
+	for _, c := range []*grpc.ClientConn{conn, behind} {
+		if err := grpckit.Ready(within(t), c); err != nil {
+			t.Fatal(err)
+		}
 	}
-	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), time.Second) // in which it reaches the last
 	defer cancel()
 	_, err := echopb.NewEchoClient(conn).Say(short, &echopb.Message{})
 	if endpoint.CodeOf(err) != endpoint.DeadlineExceeded {

@@ -26,6 +26,7 @@ func TestKillAndJoinDuringCallsAndStreams(t *testing.T) {
 		lb.RetryBudget(lb.NewBudget(lb.BudgetBurst(1000))))
 
 	streams := openStreams(t, client)
+	victim := f.members[0]
 	var made atomic.Int64
 	var running sync.WaitGroup
 	for range 8 {
@@ -33,7 +34,7 @@ func TestKillAndJoinDuringCallsAndStreams(t *testing.T) {
 			for n := made.Add(1); n <= manyCalls; n = made.Add(1) {
 				switch n {
 				case manyCalls / 3:
-					_ = f.members[0].Close() // and the registry does not know
+					_ = victim.Close() // and the registry does not know
 				case manyCalls / 2:
 					f.join()
 				}
@@ -50,7 +51,7 @@ func TestKillAndJoinDuringCallsAndStreams(t *testing.T) {
 		err := exchange(s, int64(i))
 		switch {
 		case err == nil:
-		case s.home == f.members[0].Addr:
+		case s.home == victim.Addr:
 			lost++
 			if endpoint.CodeOf(err) != endpoint.Unavailable {
 				t.Errorf("stream %d on the one that was killed: %v", i, err)
