@@ -53,7 +53,7 @@ func (h *health) check(ctx context.Context) iter.Seq2[[]*Instance, error] {
 func (c *checker) run(ctx context.Context, p *pump) {
 	wake := make(chan struct{}, 1)
 	source := p.read(wake)
-	due := time.NewTimer(0)
+	due := resting()
 	defer due.Stop()
 	for {
 		select {

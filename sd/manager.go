@@ -43,7 +43,7 @@ type member[C any] struct {
 const gatherTime = time.Millisecond
 
 func (m *manager[C]) run(ctx context.Context) {
-	m.gather = time.NewTimer(0)
+	m.gather = resting()
 	defer m.gather.Stop()
 	for {
 		select {

@@ -61,7 +61,7 @@ func (s *stabilizer) run(ctx context.Context, source Instancer) {
 	p := startPump(ctx, source)
 	defer stop(p)
 	r := p.read(wake)
-	due := time.NewTimer(0)
+	due := resting()
 	defer due.Stop()
 	for {
 		select {

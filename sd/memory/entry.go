@@ -61,11 +61,15 @@ func (e *entry) putLocked(in *sd.Instance) {
 // place is vacated.
 func (e *entry) Hold(ctx context.Context) error {
 	defer func() { e.lost = ctx.Err() == nil }()
-	var beat <-chan time.Time
+	// No ticker: of those whose beats went off while they were out, many at once find
+	// that they did, and in a bubble of synctest the race detector cannot bear that
+	// (go.dev/issue/78156).
+	var beat *time.Timer
+	var due <-chan time.Time
 	if e.ttl > 0 {
-		t := time.NewTicker(max(1, e.ttl/3))
-		defer t.Stop()
-		beat = t.C
+		beat = time.NewTimer(max(1, e.ttl/3))
+		defer beat.Stop()
+		due = beat.C
 	}
 	for {
 		select {
@@ -76,10 +80,11 @@ func (e *entry) Hold(ctx context.Context) error {
 			return ctx.Err()
 		case <-e.place.vacated:
 			return e.place.why
-		case <-beat:
+		case <-due:
 			if err := e.renew(ctx); err != nil {
 				return err
 			}
+			beat.Reset(max(1, e.ttl/3))
 		}
 	}
 }
