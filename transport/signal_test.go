@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +51,13 @@ func twoSignals(t *testing.T, first, second syscall.Signal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := child.Start(); err != nil {
+	// A shell's background job ignores interrupts, and so do its children; but not what
+	// their parent catches.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, first, second)
+	err = child.Start()
+	signal.Stop(caught)
+	if err != nil {
 		t.Fatal(err)
 	}
 	says := bufio.NewScanner(out)
