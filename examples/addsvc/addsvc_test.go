@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"math"
 	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/sd/memory"
 	"github.com/dowelkit/dowel/transport"
@@ -152,7 +152,7 @@ func eventually(t *testing.T, holds func() bool) {
 func TestCommand(t *testing.T) {
 	for _, file := range []string{"", certificate(t)} {
 		ctx, stop := context.WithCancel(t.Context())
-		http, grpc := freeAddrs(t), freeAddrs(t)
+		http, grpc := strings.Join(testserver.Ports(t, 3), ","), strings.Join(testserver.Ports(t, 3), ",")
 		flags := []string{"-http", http, "-grpc", grpc, "-tls", file}
 		done := make(chan error, 1)
 		go func() { _, err := run(ctx, append(flags, "serve")); done <- err }()
@@ -236,21 +236,6 @@ func TestTLSIsMutualAndNeedNotBe(t *testing.T) {
 			})
 		}
 	}
-}
-
-// freeAddrs returns three addresses at which nobody listens.
-func freeAddrs(t *testing.T) string {
-	t.Helper()
-	var addrs []string
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return strings.Join(addrs, ",")
 }
 
 // certificate makes a certificate that is its own authority, good for both sides.

@@ -23,7 +23,7 @@ func NewCollector(t testing.TB) *Collector {
 	t.Helper()
 	path := get(t, servers.Collector, "; it needs the receivers of OTLP and Zipkin, and the exporter to files")
 	s := newServer(t, "otelcol")
-	addrs := ports(t, 3)
+	addrs := Ports(t, 3)
 	c := &Collector{Server: s, otlp: addrs[0], grpc: addrs[1], zipkin: addrs[2]}
 	file := filepath.Join(s.dir, "otelcol.yaml")
 	if err := os.WriteFile(file, []byte(c.config()), 0o644); err != nil {

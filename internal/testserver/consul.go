@@ -40,7 +40,7 @@ func newConsuls(t testing.TB, n int, opts ...ConsulOption) []*Server {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	clients, peers, gossip := ports(t, n), ports(t, n), ports(t, n)
+	clients, peers, gossip := Ports(t, n), Ports(t, n), Ports(t, n)
 	nodes := make([]*Server, n)
 	for i := range nodes {
 		nodes[i] = newServer(t, "consul")

@@ -20,7 +20,7 @@ func NewEtcd(t testing.TB) *Server {
 func newEtcds(t testing.TB, n int) []*Server {
 	t.Helper()
 	path := install(t, servers.Etcd)
-	clients, peers := ports(t, n), ports(t, n)
+	clients, peers := Ports(t, n), Ports(t, n)
 	heartbeat, election := "50", "500"
 	if n == 1 {
 		heartbeat, election = "20", "200" // nobody to lose on a busy machine

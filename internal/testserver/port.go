@@ -5,8 +5,10 @@ import (
 	"testing"
 )
 
-// ports reserves as many ports until the test ends.
-func ports(t testing.TB, n int) []string {
+// Ports returns as many addresses of loopback at which nobody listens, and keeps them
+// from all others until the test ends. Whoever listens there with the reuse of addresses
+// allowed, as package net does, gets them.
+func Ports(t testing.TB, n int) []string {
 	t.Helper()
 	addrs := make([]string, n)
 	for i := range addrs {

@@ -23,7 +23,7 @@ func NewPrometheus(t testing.TB, targets ...string) *Prometheus {
 	t.Helper()
 	path := get(t, servers.Prometheus, "")
 	s := newServer(t, "prometheus")
-	addr := ports(t, 1)[0]
+	addr := Ports(t, 1)[0]
 	list, err := json.Marshal(targets)
 	if err != nil {
 		t.Fatal(err)

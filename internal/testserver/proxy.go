@@ -44,7 +44,7 @@ type Traffic struct {
 // NewProxy starts a proxy in front of the address of a server, which may be down.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	p := &Proxy{t: t, addr: ports(t, 1)[0], target: target, links: make(map[*link]struct{})}
+	p := &Proxy{t: t, addr: Ports(t, 1)[0], target: target, links: make(map[*link]struct{})}
 	for i := range p.gates {
 		p.gates[i] = make(chan struct{})
 		close(p.gates[i])

@@ -31,7 +31,7 @@ func newZooKeepers(t testing.TB, n int) []*Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients, quorum, election := ports(t, n), ports(t, n), ports(t, n)
+	clients, quorum, election := Ports(t, n), Ports(t, n), Ports(t, n)
 	var ensemble strings.Builder
 	for i := range n {
 		_, port, _ := net.SplitHostPort(election[i])

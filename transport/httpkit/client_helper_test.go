@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/transport/httpkit"
 )
 
@@ -68,15 +69,10 @@ func rawServer(t testing.TB, f func(conn net.Conn)) (base string) {
 	return "http://" + l.Addr().String()
 }
 
-// refusedAddr returns an address at which nobody listens.
+// refusedAddr returns an address at which nobody listens, and nobody will.
 func refusedAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return testserver.Ports(t, 1)[0]
 }
 
 type clientWord struct {
