@@ -31,6 +31,9 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
+// arrives is a time in which a request gets to its server, on a slow machine too.
+const arrives = time.Second
+
 // A server that got the request may have processed it, whatever it does then.
 func TestClientBadServers(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -63,8 +66,8 @@ func TestClientBadServers(t *testing.T) {
 		}, endpoint.DeadlineExceeded},
 		{"endless body", func(c net.Conn) {
 			_, err := io.WriteString(c, head+"\r\n")
-			for err == nil {
-				_, err = io.WriteString(c, `[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[`)
+			for text := strings.Repeat("[", 1<<14); err == nil; {
+				_, err = io.WriteString(c, text)
 			}
 		}, endpoint.ResourceExhausted},
 	}
@@ -72,7 +75,7 @@ func TestClientBadServers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			timeout := 10 * time.Second
 			if tt.code == endpoint.DeadlineExceeded {
-				timeout = 100 * time.Millisecond
+				timeout = arrives
 			}
 			base := rawServer(t, tt.serve)
 			err := callX(t.Context(), t, base, httpkit.ClientTimeout(timeout))
@@ -88,20 +91,22 @@ func TestClientBadServers(t *testing.T) {
 }
 
 func TestClientContext(t *testing.T) {
-	base := rawServer(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) })
-	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	given, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	silent := func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }
+	base := rawServer(t, silent)
+	soon, cancel := context.WithTimeout(t.Context(), arrives)
 	defer cancel()
 	checkFailure(t, callX(soon, t, base), endpoint.DeadlineExceeded, "POST /x")
 
-	given, giveUp := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, giveUp)
+	base = rawServer(t, func(c net.Conn) { giveUp(); silent(c) })
 	checkFailure(t, callX(given, t, base, httpkit.ClientTimeout(0)), endpoint.Canceled, "POST /x")
 
 	err := callX(given, t, base) // it is over before it begins
 	if e, _ := errors.AsType[*endpoint.Error](err); e == nil || e.Code != endpoint.Canceled || !e.Local || !e.NotProcessed {
 		t.Errorf("got %#v", err)
 	}
-	own := &http.Client{Timeout: 50 * time.Millisecond}
+	own := &http.Client{Timeout: arrives}
 	checkFailure(t, callX(t.Context(), t, base, httpkit.HTTPClient(own)), endpoint.DeadlineExceeded, "Timeout")
 	slow := &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 50 * time.Millisecond}}
 	checkFailure(t, callX(t.Context(), t, base, httpkit.HTTPClient(slow)), endpoint.DeadlineExceeded, "awaiting")
