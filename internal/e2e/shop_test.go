@@ -114,9 +114,10 @@ func (s *shop) serve(name string, next endpoint.Endpoint[string, string]) endpoi
 		return client{c, call}, nil
 	})
 	s.clients = append(s.clients, clients)
-	if err := clients.Ready(s.t.Context()); err != nil {
-		s.t.Fatal(err)
-	}
+	until(s.t, "both are dialed", func() (any, bool) { // so that a retry has another one
+		status := clients.Status()
+		return status, status.Live == 2
+	})
 	return lb.Endpoint(lb.New(clients, lb.RoundRobin()), client.Call)
 }
 
