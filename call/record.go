@@ -6,8 +6,8 @@ import (
 )
 
 // Record collects what became of a call while it runs: how many attempts were
-// made and which instance served last. It is safe for concurrent use, and its
-// zero value is ready. See [Observe].
+// made and which instance served last. It is safe for concurrent use, its zero value
+// is ready, and it must not be copied. See [Observe].
 type Record struct {
 	outer    *Record
 	attempts atomic.Int64

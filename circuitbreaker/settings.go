@@ -36,7 +36,7 @@ func TripAfter(n int) CircuitOption {
 
 // TripRatio also opens the circuit when that share of the calls within the window
 // failed, of at least minimum calls. The default is not to look at the share.
-// ratio is above 0 and at most 1.
+// ratio is above 0 and at most 1, and minimum at least 1.
 func TripRatio(ratio float64, minimum int) CircuitOption {
 	return func(s *settings) error {
 		s.ratio, s.minimum = ratio, minimum
@@ -65,7 +65,7 @@ func OpenFor(d time.Duration) CircuitOption {
 }
 
 // Probes sets how many calls are made while half-open, all of which must succeed
-// to close the circuit. The default is 1, and the least.
+// to close the circuit. The default is 1; at least 1.
 func Probes(n int) CircuitOption {
 	return func(s *settings) error {
 		s.probes = n

@@ -38,7 +38,8 @@ type Error struct {
 	// how far this process got with its own caller's call, so NotProcessed of
 	// such an error is not sent on.
 	Outgoing bool
-	// Instance is the ID of the instance that was asked. A balancer sets it.
+	// Instance is the ID of the instance that was asked. Balancers set it, and
+	// transports that balance.
 	Instance string
 	// Err is the cause, for logs and for errors.Is and errors.As.
 	Err error

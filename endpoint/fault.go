@@ -8,7 +8,7 @@ import "context"
 // It needs the context of the call, since an error cannot say whose deadline
 // fired. Ask it only about a call whose context was not done when the call
 // began. A deadline met while waiting for the instance is a fault, whoever set
-// it; a cancellation by the caller never is, nor is a [Error.Local] refusal, nor
+// it; a cancellation by the caller never is, nor is an [Error.Local] refusal, nor
 // an error that the request deserves, such as InvalidArgument or NotFound, nor
 // ResourceExhausted, by which a healthy server protects itself. What remains is
 // Unknown, DeadlineExceeded, Internal, Unavailable and DataLoss.

@@ -66,7 +66,7 @@ func BudgetRatio(ratio float64) BudgetOption {
 }
 
 // BudgetRate sets the floor: how many further attempts a second are allowed whatever
-// the traffic. The default is 10.
+// the traffic, from 0 to 1,000,000. The default is 10.
 func BudgetRate(perSecond float64) BudgetOption {
 	return func(b *Budget) error {
 		b.rate = perSecond
@@ -77,8 +77,9 @@ func BudgetRate(perSecond float64) BudgetOption {
 	}
 }
 
-// BudgetBurst sets how many further attempts may be saved up. What is more than the
-// rate brings in within 10 seconds expires. The default is 100.
+// BudgetBurst sets how many further attempts may be saved up, from 1 to
+// 1,000,000,000. What is more than the rate brings in within 10 seconds expires. The
+// default is 100.
 func BudgetBurst(n int) BudgetOption {
 	return func(b *Budget) error {
 		b.max = int64(n) * token

@@ -37,7 +37,8 @@ func newEjector(inner Strategy, opts []EjectOption) *ejector {
 	return e
 }
 
-// EjectFaults sets how many faults in a row eject an instance. The default is 5.
+// EjectFaults sets how many faults in a row eject an instance: at least 1. The
+// default is 5.
 func EjectFaults(n int) EjectOption {
 	return func(e *ejector) error {
 		e.faults = uint32(n)
@@ -52,7 +53,8 @@ func EjectFaults(n int) EjectOption {
 // is an outlier's, and how many instances with how many calls each an interval
 // must have before rates are compared. The defaults are those of gRFC A50: 1.9, 5
 // and 100. Among n instances nobody can be further below the mean than √(n-1)
-// deviations, so that fewer than 5 instances need a factor below 1.9.
+// deviations, so that fewer than 5 instances need a factor below 1.9. The factor is
+// from 0 to 1000, and there are at least 2 instances and 1 call.
 func EjectSuccessRate(factor float64, instances, calls int) EjectOption {
 	return func(e *ejector) error {
 		e.factor, e.hosts, e.volume = factor, instances, uint64(calls)
@@ -64,7 +66,8 @@ func EjectSuccessRate(factor float64, instances, calls int) EjectOption {
 	}
 }
 
-// EjectInterval sets how often success rates are compared. The default is 10 s.
+// EjectInterval sets how often success rates are compared. It must be positive; the
+// default is 10 s.
 func EjectInterval(d time.Duration) EjectOption {
 	return func(e *ejector) error {
 		e.interval = d
@@ -76,7 +79,8 @@ func EjectInterval(d time.Duration) EjectOption {
 }
 
 // EjectTime sets how long the first ejection lasts and how long any lasts at most,
-// jitter aside. The defaults are 30 s and 5 min.
+// jitter aside. The base must be positive and no more than the limit. The defaults
+// are 30 s and 5 min.
 func EjectTime(base, limit time.Duration) EjectOption {
 	return func(e *ejector) error {
 		e.base, e.cap = base, limit

@@ -8,8 +8,9 @@ import (
 )
 
 // Hedge makes a second attempt at a call that is slow, usually on another instance,
-// and takes the first success: it goes round an endpoint made by [Endpoint] whose
-// calls may run twice to the same effect. It cuts the tail of the latency where that
+// and takes the first success: it goes round an endpoint made by [Endpoint], or by a
+// transport over a connection that balances, whose calls may run twice to the same
+// effect. It cuts the tail of the latency where that
 // is due to single instances and single moments (Dean and Barroso, "The Tail at
 // Scale", CACM 56(2), 2013).
 //

@@ -42,7 +42,8 @@ func LeastLoaded(loads *Loads, opts ...LoadedOption) Strategy {
 // LoadedOption changes what [LeastLoaded] does.
 type LoadedOption func(*leastLoaded) error
 
-// LoadExpiry sets how long a report counts. The default is 10 s.
+// LoadExpiry sets how long a report counts. It must be positive; the default is
+// 10 s.
 func LoadExpiry(d time.Duration) LoadedOption {
 	return func(s *leastLoaded) error {
 		s.expiry = d

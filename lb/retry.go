@@ -10,7 +10,7 @@ import (
 )
 
 // Retry tries a failed call again, usually on another instance: it goes round an
-// endpoint made by [Endpoint].
+// endpoint made by [Endpoint], or by a transport over a connection that balances.
 //
 // A call is tried again if its error is marked NotProcessed, or if the caller
 // said by [Idempotent] that the call may run twice and the error is the

@@ -29,8 +29,9 @@ func newSlowStarter(inner Strategy, opts []SlowStartOption) *slowStarter {
 	return s
 }
 
-// SlowStartWindow sets how long it takes until a newcomer gets all its calls. The
-// default is 30 s. It is less while too many are new, see [SlowStartBurden].
+// SlowStartWindow sets how long it takes until a newcomer gets all its calls. It
+// must be positive; the default is 30 s. It is less while too many are new, see
+// [SlowStartBurden].
 func SlowStartWindow(d time.Duration) SlowStartOption {
 	return func(s *slowStarter) error {
 		s.window = d

@@ -12,8 +12,9 @@ type ConcurrencyOption func(*concurrencyConfig) error
 
 type concurrencyConfig struct{ adaptive.Config }
 
-// ConcurrencyBounds sets between which bounds the limit stays. The default is from
-// 1 to 10,000.
+// ConcurrencyBounds sets between which bounds the limit stays: low is at
+// least 1, and high at least low and at most 1,000,000. The default is from 1 to
+// 10,000.
 func ConcurrencyBounds(low, high int) ConcurrencyOption {
 	return func(c *concurrencyConfig) error {
 		c.Low, c.High = low, high
@@ -22,8 +23,8 @@ func ConcurrencyBounds(low, high int) ConcurrencyOption {
 	}
 }
 
-// ConcurrencyStart sets the limit to begin with. The default is 20, or the bound
-// next to it.
+// ConcurrencyStart sets the limit to begin with, which must be positive. The default
+// is 20, or the bound next to it.
 func ConcurrencyStart(limit int) ConcurrencyOption {
 	return func(c *concurrencyConfig) error {
 		c.Start = limit

@@ -45,8 +45,8 @@ type Keyed struct {
 // KeyedOption changes a [Keyed].
 type KeyedOption func(*Keyed) error
 
-// MaxKeys bounds how many keys are held. The default is 10,000, about 3 MB with
-// limiters of x/time/rate. From 2,048 on the keys are cut into shards by their
+// MaxKeys bounds how many keys are held. It must be positive; the default is
+// 10,000, about 3 MB with limiters of x/time/rate. From 2,048 on the keys are cut into shards by their
 // hash, and a full shard forgets a key before all are full: from about nine tenths
 // of the bound on.
 func MaxKeys(n int) KeyedOption {
@@ -56,8 +56,8 @@ func MaxKeys(n int) KeyedOption {
 	}
 }
 
-// IdleExpiry sets after how long without a call a key is forgotten. The default
-// is 10 minutes. It should exceed the time in which an empty limiter fills up:
+// IdleExpiry sets after how long without a call a key is forgotten. It must be
+// positive; the default is 10 minutes. It should exceed the time in which an empty limiter fills up:
 // then to forget it changes nothing.
 func IdleExpiry(d time.Duration) KeyedOption {
 	return func(k *Keyed) error {

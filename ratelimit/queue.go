@@ -40,8 +40,8 @@ type Queue struct {
 // QueueOption changes a [Queue].
 type QueueOption func(*Queue) error
 
-// MaxWaiting bounds how many callers wait at once; further ones are refused. The
-// default is no bound but the callers' own deadlines.
+// MaxWaiting bounds how many callers wait at once; further ones are refused. It
+// must be positive. The default is no bound but the callers' own deadlines.
 func MaxWaiting(n int) QueueOption {
 	return func(q *Queue) error {
 		q.maxWaiting = n

@@ -18,7 +18,7 @@ type Backoff struct {
 	Cap  time.Duration // the bound of every delay; default 10 s
 }
 
-// Delay returns a delay after n failures in a row, counted from 1.
+// Delay returns a delay after n failures in a row, counted from 1. It is positive.
 func (b Backoff) Delay(n int) time.Duration { return rand.N(b.bound(n)) + 1 }
 
 func (b Backoff) bound(n int) time.Duration {

@@ -31,9 +31,9 @@ type Endpointer[C any] struct {
 	end     context.CancelFunc
 	running sync.WaitGroup // the watch, the manager, dials and drains
 
-	wake chan struct{} // holds one token when inbox has something
-	mu   sync.Mutex
-	inbox[C]
+	wake    chan struct{} // holds one token when inbox has something
+	mu      sync.Mutex
+	inbox   inbox[C]
 	status  EndpointerStatus
 	waiting chan struct{} // closed and replaced at each publication, and each error of the watch
 	closing error         // joined errors of clients' Close

@@ -58,7 +58,8 @@ func DialParallel(n int) EndpointerOption {
 }
 
 // DialBackoff sets the delays between dials of one instance, and between watches
-// that break off. The default is that of the zero [Backoff].
+// that break off, which must not be negative. The default is that of the zero
+// [Backoff].
 func DialBackoff(b Backoff) EndpointerOption {
 	return func(o *endpointerOptions) error {
 		o.backoff = b
@@ -70,7 +71,8 @@ func DialBackoff(b Backoff) EndpointerOption {
 }
 
 // DrainTimeout bounds how long the calls in flight on an instance that left keep
-// its client open. The default is 30 s; zero closes at once.
+// its client open. It must not be negative; the default is 30 s, and zero closes at
+// once.
 func DrainTimeout(d time.Duration) EndpointerOption {
 	return func(o *endpointerOptions) error {
 		o.drainTimeout = d

@@ -15,8 +15,8 @@ type fallback struct {
 type FallbackOption func(*fallback)
 
 // FallbackAfter sets how long, from the start of a watch, a source that is not
-// yet known is waited for. Zero means not at all; the default is 2 s. It does not
-// delay a fallback when a known primary becomes empty.
+// yet known is waited for. Zero means not at all; the default is 2 s, and it must not be
+// negative. It does not delay a fallback when a known primary becomes empty.
 func FallbackAfter(d time.Duration) FallbackOption { return func(f *fallback) { f.after = d } }
 
 // Fallback returns an Instancer of the primary's instances while it has any, and

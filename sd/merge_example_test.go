@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"strings"
 	"time"
 
@@ -149,4 +150,20 @@ func ExampleHealthCheck() {
 	healthy := sd.HealthCheck(source, probe, sd.HealthInterval(5*time.Second), sd.HealthThresholds(1, 3))
 	show(healthy, 1)
 	// Output: a
+}
+
+func ExampleProbeTCP() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer listener.Close()
+	for _, addr := range []string{listener.Addr().String(), "127.0.0.1:1"} {
+		err := sd.ProbeTCP(context.Background(), &sd.Instance{Addr: addr})
+		fmt.Println("somebody listens:", err == nil)
+	}
+	// Output:
+	// somebody listens: true
+	// somebody listens: false
 }

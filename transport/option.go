@@ -11,7 +11,7 @@ import (
 	"github.com/dowelkit/dowel/sd"
 )
 
-// Option changes how [Serve] runs a server.
+// Option changes how [Serve] runs a server. No duration may be negative.
 type Option func(*service)
 
 // Listener makes Serve use l, for TLS or a socket that was handed over, and

@@ -21,7 +21,7 @@ var ErrResponseTooLarge = errors.New("httpkit: the response is too large")
 
 // ClientOption changes a [Client] and so all endpoints of it, or one endpoint,
 // whose options come after those of its client. Hooks of several options run in
-// the order of the options.
+// the order of the options, and must be safe for concurrent use.
 type ClientOption func(*clientOptions) error
 
 type clientOptions struct {

@@ -16,7 +16,7 @@ import (
 const DefaultMaxBody = 1 << 20
 
 // HandlerOption changes a handler that [NewHandler] makes. Hooks of several
-// options run in the order of the options.
+// options run in the order of the options, and must be safe for concurrent use.
 type HandlerOption func(*handlerConfig)
 
 type handlerConfig struct {

@@ -75,7 +75,8 @@ func (s *service) pick(ctx context.Context) (lb.Lease[string], error) {
 
 // NewRoundTripper returns a transport that balances the services it is given. It
 // watches them at once and until Close. It panics if an option is nil or given
-// nil, if there is no [Service], or if one is there twice.
+// nil, if there is no [Service], or if one is there twice or has a name that is no
+// host.
 func NewRoundTripper(opts ...RoundTripperOption) *RoundTripper {
 	c := newRoundTripperConfig(opts)
 	t := &RoundTripper{base: c.base, services: make(map[string]*service, len(c.services)), loads: c.loads}
@@ -187,8 +188,9 @@ func (t *RoundTripper) CloseIdleConnections() {
 }
 
 // Close ends the watches and waits for the requests in flight, each service for as
-// long as its sd.DrainTimeout at most. A base of the toolkit's own is closed too.
-// Requests fail from then on. Close may be called more than once.
+// long as its [sd.DrainTimeout] at most. Idle connections of a base of the toolkit's
+// own are closed too. Requests to services fail from then on. Close may be called more
+// than once.
 func (t *RoundTripper) Close() error {
 	errs := make(chan error, len(t.services))
 	for _, s := range t.services {

@@ -1,7 +1,9 @@
 package httpkit_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/sd/memory"
 	"github.com/dowelkit/dowel/transport/httpkit"
 )
 
@@ -39,4 +42,29 @@ func TestErrorsNameWhoWasPicked(t *testing.T) {
 	if ids := tried(missing); !slices.Equal(ids, []string{"i0"}) {
 		t.Errorf("an answer that is final names %q", ids)
 	}
+}
+
+// A typed client that finds its servers by the name of their service.
+func ExampleHTTPClient() {
+	server := userServer()
+	defer server.Close()
+	registry := memory.NewRegistry()
+	if err := registry.Set("users", *instanceAt(server.URL)); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	balanced := httpkit.NewRoundTripper(httpkit.Service("users", registry.Instancer("users"), lb.PeakEWMA()))
+	defer balanced.Close()
+	client, err := httpkit.NewClient("http://users", httpkit.HTTPClient(&http.Client{Transport: balanced}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	find := httpkit.NewEndpoint[getUser, user](client, "GET /users/{id}")
+	find = lb.Retry(find, lb.Idempotent())
+
+	found, err := find(context.Background(), getUser{ID: "42"})
+	fmt.Println(found.Name, err)
+	// Output: Ada <nil>
 }
