@@ -20,6 +20,7 @@ type pump struct {
 	events  uint64 // how many sets and errors there were
 	set     []*Instance
 	setAt   uint64 // the number of the event that brought set; 0 while none is known
+	emptyAt uint64 // the number of the newest event that brought an empty set
 	err     error  // the newest error
 	errAt   uint64 // the number of the event that brought err
 	crash   *PanicError
@@ -50,10 +51,14 @@ func (p *pump) run(ctx context.Context, source Instancer) {
 	for set, err := range follow(ctx, source) {
 		p.put(func() {
 			p.events++
-			if err == nil {
-				p.set, p.setAt = set, p.events
-			} else {
+			switch {
+			case err != nil:
 				p.err, p.errAt = err, p.events
+			case len(set) == 0:
+				p.emptyAt = p.events
+				fallthrough
+			default:
+				p.set, p.setAt = set, p.events
 			}
 		})
 	}

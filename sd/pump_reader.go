@@ -13,6 +13,7 @@ type reader struct {
 // news is what a reader did not know yet, in the order of the fields.
 type news struct {
 	over  error // an error that set ended
+	empty bool  // the source was empty before set
 	set   []*Instance
 	fresh bool // set is new
 	err   error
@@ -61,6 +62,7 @@ func (r *reader) take() news {
 	var n news
 	if p.setAt > r.seen {
 		n.set, n.fresh = p.set, true
+		n.empty = p.emptyAt > r.seen && p.emptyAt < p.setAt
 	}
 	switch {
 	case p.errAt <= r.seen:

@@ -79,6 +79,9 @@ func (s *stabilizer) run(ctx context.Context, source Instancer) {
 				return
 			}
 		}
+		if n.empty && s.empty > 0 {
+			s.note(nil, now)
+		}
 		if n.fresh {
 			s.note(n.set, now)
 		}

@@ -129,3 +129,26 @@ func TestStabilizeHearsAnErrorThatIsOver(t *testing.T) {
 		{"wait 30s", "[x*2]"},
 	})
 }
+
+// Nor does a busy consumer lose that the source was empty in between: who fills up
+// again after that is not believed at once.
+func TestStabilizeHearsAnEmptinessThatIsOver(t *testing.T) {
+	play(t, stable, []step{
+		{"a: x y z", "[x y z]"},
+		{"hold", ""},
+		{"a: x*2 y z", "[x*2 y z]"},
+		{"a:", ""},
+		{"a: w", ""},
+		{"free", "[w x*2 y z]"},
+		{"wait 30s", "[w]"},
+	})
+	// Where an empty set is believed at once, so is what comes after it.
+	play(t, func(a, _, _ sd.Instancer) sd.Instancer { return sd.Stabilize(a, sd.StabilizeEmpty(0)) }, []step{
+		{"a: x y z", "[x y z]"},
+		{"hold", ""},
+		{"a: x*2 y z", "[x*2 y z]"},
+		{"a:", ""},
+		{"a: w", ""},
+		{"free", "[w]"},
+	})
+}
