@@ -52,9 +52,14 @@ func (e *Endpointer[C]) dialOne(ctx context.Context, cancel context.CancelFunc, 
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
-		if !late.Stop() && err == nil {
-			e.closeClient(client)
-			err = context.DeadlineExceeded
+		if !late.Stop() {
+			timeout := fmt.Errorf("%w after %v", context.DeadlineExceeded, e.options.dialTimeout)
+			if err == nil {
+				e.closeClient(client)
+				err = timeout
+			} else { // most likely that it was cancelled, which does not tell by whom
+				err = fmt.Errorf("%w: %w", timeout, err)
+			}
 		}
 		if err != nil {
 			cancel()

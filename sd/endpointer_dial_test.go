@@ -69,3 +69,21 @@ func TestEndpointerSlowDialsHoldNobodyUp(t *testing.T) {
 		}
 	}, sd.DialTimeout(5*time.Second), sd.DialParallel(3))
 }
+
+// The dial sees its context cancelled, and says so; whoever reads the log must learn
+// that it was the time that was up.
+func TestEndpointerSaysThatADialTimedOut(t *testing.T) {
+	hook := func(ctx context.Context, _ *sd.Instance) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
+		src <- event{set: at(nil, "a")}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		err := e.Status().DialErr
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "5s") {
+			t.Errorf("the dial timeout is the error %v", err)
+		}
+	}, sd.DialTimeout(5*time.Second))
+}
