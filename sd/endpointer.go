@@ -128,7 +128,10 @@ func (e *Endpointer[C]) Ready(ctx context.Context) error {
 		select {
 		case <-news:
 		case <-settled:
-			return nil
+			if e.Status().Live > 0 {
+				return nil
+			}
+			settled = nil // they have gone again
 		case <-ctx.Done():
 			if status.Live > 0 {
 				return nil
