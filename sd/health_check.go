@@ -33,14 +33,16 @@ type result struct {
 	crash  *PanicError
 }
 
+// batch is how many results may wait, to be judged at once and published as one set.
+const batch = 1024
+
 // check is the watch itself. It never waits for a consumer, as it yields to a pump.
 func (h *health) check(ctx context.Context) iter.Seq2[[]*Instance, error] {
 	return func(yield func([]*Instance, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		c := &checker{
 			health: h, out: outlet{yield: yield}, targets: make(map[string]*target),
-			// Room for all, so that no probe waits for a checker that is gone.
-			results: make(chan result, h.concurrency),
+			results: make(chan result, min(h.concurrency, batch)),
 		}
 		p := startPump(ctx, h.source)
 		defer stop(p)

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -94,11 +95,14 @@ func (c *checker) try(ctx context.Context, t *target, in *Instance) {
 		if v := recover(); v != nil {
 			r.crash = newPanicError(v)
 		}
-		c.results <- r
+		select {
+		case c.results <- r:
+		case <-ctx.Done(): // the checker is gone
+		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	r.err = c.probe(ctx, in)
+	r.err = c.probe(bounded, in)
 }
 
 // judge takes the result of a probe and plans the next one.
@@ -119,7 +123,15 @@ func (c *checker) judge(r result) {
 		c.changed = true
 		c.report(t.in, r.err)
 	}
-	spread := c.jitter * (2*rand.Float64() - 1)
-	t.due = time.Now().Add(time.Duration(float64(c.interval) * (1 + spread)))
+	t.due = time.Now().Add(c.pause())
 	heap.Push(&c.queue, t)
+}
+
+// pause returns the interval with its jitter, or what is left of that in a duration.
+func (h *health) pause() time.Duration {
+	spread := h.jitter * (2*rand.Float64() - 1)
+	if d := float64(h.interval) * (1 + spread); d < math.MaxInt64 {
+		return time.Duration(d)
+	}
+	return math.MaxInt64
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"runtime"
 	"slices"
@@ -240,4 +241,25 @@ func TestProbeTCP(t *testing.T) {
 	if err := sd.ProbeTCP(ctx, in); !errors.Is(err, context.Canceled) {
 		t.Errorf("a probe whose context is done: %v", err)
 	}
+}
+
+// The jitter of the longest interval is no reason to probe without end.
+func TestHealthCheckOfTheLargestValues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, w := newFeed(), newWard()
+		tp := record(t, w.check(f, sd.HealthInterval(math.MaxInt64), sd.HealthJitter(1),
+			sd.HealthTimeout(math.MaxInt64), sd.HealthConcurrency(math.MaxInt)))
+		var names []string
+		for i := range 20 {
+			names = append(names, fmt.Sprint("i", i))
+		}
+		f.say(names...)
+		settle()
+		if got := w.begun(); got != len(names) {
+			t.Errorf("%d probes in a second, want one of each of %d instances", got, len(names))
+		}
+		if got := tp.take(); strings.Contains(got, "panic") {
+			t.Error(got)
+		}
+	})
 }
