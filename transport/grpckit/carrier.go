@@ -93,6 +93,23 @@ func (c *outgoing) Get(key string) string {
 	return ""
 }
 
+// isMetadataKey reports whether a key, in lower case, may be one of metadata: that may
+// have fewer characters than a header name, and gRPC keeps some keys to itself or takes
+// their values for binary. A call with one that is of a connection is malformed.
+func isMetadataKey(key string) bool {
+	for i := range len(key) {
+		b := key[i]
+		if ('a' > b || b > 'z') && ('0' > b || b > '9') && b != '-' && b != '_' && b != '.' {
+			return false
+		}
+	}
+	switch key {
+	case "", "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade": // RFC 9113, section 8.2.2
+		return false
+	}
+	return !strings.HasPrefix(key, "grpc-") && !strings.HasSuffix(key, "-bin")
+}
+
 // find returns where a key that was added is, or less than 0.
 func (c *outgoing) find(key string) int {
 	for i := 0; i < len(c.added); i += 2 {
@@ -105,11 +122,11 @@ func (c *outgoing) find(key string) int {
 
 // Set replaces what is there, the user's own too: an injector writes what is current,
 // and of two values a server would take the first. An empty value is none. What a
-// Propagator writes by itself it does not set if it is there. Keys that gRPC keeps to
-// itself or would take for binary are left out.
+// Propagator writes by itself it does not set if it is there. A key that gRPC would not
+// take is left out: the whole call would fail for it.
 func (c *outgoing) Set(key, value string) {
 	key = metadataKey(key)
-	if strings.HasPrefix(key, "grpc-") || strings.HasSuffix(key, "-bin") {
+	if !isMetadataKey(key) {
 		return
 	}
 	if _, there := c.present[key]; there {

@@ -23,9 +23,10 @@ import (
 //
 // Generated code takes the connection as it is. Its calls carry what travels with a
 // call (see [call.Propagator.Inject]; metadata in the context stays, but for what a
-// [call.Injector] writes anew), unary ones are bounded by [ClientTimeout], and every error of a call or a stream, but io.EOF, is
-// an [*endpoint.Error] marked Outgoing. It is what the server answered, see [Error],
-// or
+// [call.Injector] writes anew, and of values of the user's own those are left out whose
+// keys may not be metadata), unary ones are bounded by [ClientTimeout], and every error
+// of a call or a stream, but io.EOF, is an [*endpoint.Error] marked Outgoing. It is what
+// the server answered, see [Error], or
 //   - DeadlineExceeded or Canceled if the context ended
 //   - Unavailable if the connection failed; marked NotProcessed if it is certain that
 //     no server got the call, and Local too if there is no connection

@@ -98,6 +98,28 @@ func TestTheUsersMetadataWins(t *testing.T) {
 	}
 }
 
+// A key that HTTP takes and gRPC does not would fail every call that has it.
+func TestAKeyThatGRPCDoesNotTakeFailsNoCall(t *testing.T) {
+	var at seen
+	client := echopb.NewEchoClient(dial(t, serve(t, grpckit.NewServer(), looking(&at))))
+	ctx := call.With(within(t), call.Value("tenant_1.a-b", "kept"))
+	unfit := []string{"tenant+id", "a~b", "Connection", "keep-alive", "Transfer-Encoding", "upgrade", "proxy-connection", "x-bin", "grpc-x"}
+	for _, key := range unfit {
+		ctx = call.With(ctx, call.Value(key, "left out"))
+	}
+	if _, err := client.Say(ctx, &echopb.Message{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range unfit {
+		if got := at.metadata.Get(key); len(got) > 0 {
+			t.Errorf("%s is %q", key, got)
+		}
+	}
+	if got := at.metadata.Get("tenant_1.a-b"); len(got) != 1 || got[0] != "kept" {
+		t.Errorf("the key that it takes is %q", got)
+	}
+}
+
 // traces injects a trace, as package tracing does: some keys twice, which replaces too.
 type traces struct{}
 
