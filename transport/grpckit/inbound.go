@@ -53,8 +53,21 @@ func (s *inbound) finish(ctx context.Context, method string, err *error) {
 		s.log(ctx, method, p)
 	}
 	if *err != nil {
-		*err = Status(*err).Err()
+		*err = s.statusOf(ctx, method, *err)
 	}
+}
+
+// statusOf makes a status of an error. One that panics when it is looked at, as a nil
+// pointer in an error does, is as a handler that panics: grpc-go would let it end the
+// process.
+func (s *inbound) statusOf(ctx context.Context, method string, err error) (out error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out = Status(&endpoint.Error{Code: endpoint.Internal}).Err()
+			s.log(ctx, method, &endpoint.PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	return Status(err).Err()
 }
 
 // log writes down a panic that no middleware of the endpoint has seen.

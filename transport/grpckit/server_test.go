@@ -69,6 +69,34 @@ func TestAPanicIsAnInternalErrorAndLogged(t *testing.T) {
 	}
 }
 
+// asked is an error that looks into itself when it is asked what it is.
+type asked struct{ cause error }
+
+func (a *asked) Error() string { return "asked" }
+func (a *asked) Unwrap() error { return a.cause }
+
+// A nil pointer in an error panics when it is looked at, which is after the handler, and
+// where nobody but us would recover.
+func TestAnErrorThatPanicsIsAnInternalErrorAndLogged(t *testing.T) {
+	for name, fault := range map[string]error{"the toolkit's": (*endpoint.Error)(nil), "the user's": (*asked)(nil)} {
+		var p page
+		addr := serve(t, grpckit.NewServer(grpckit.Logger(p.logger())), &echo{
+			say:  failing(fault).say,
+			chat: func(grpc.BidiStreamingServer[echopb.Message, echopb.Message]) error { panic(fault) },
+			list: func(*echopb.Message, grpc.ServerStreamingServer[echopb.Message]) error { return fault },
+		})
+		client := echopb.NewEchoClient(dial(t, addr))
+		_, say := client.Say(within(t), &echopb.Message{})
+		chat, _ := client.Chat(within(t))
+		list, _ := client.List(within(t), &echopb.Message{})
+		for what, err := range map[string]error{"Say": say, "Chat": drain(chat), "List": drain(list)} {
+			if endpoint.CodeOf(err) != endpoint.Internal || !strings.Contains(p.String(), "Echo/"+what) {
+				t.Errorf("%s, %s: %v, and the log is\n%s", name, what, err, &p)
+			}
+		}
+	}
+}
+
 func TestTimeoutBoundsCalls(t *testing.T) {
 	wait := func(ctx context.Context, _ *echopb.Message) (*echopb.Message, error) {
 		<-ctx.Done()
