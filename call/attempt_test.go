@@ -107,6 +107,18 @@ func TestObserversNest(t *testing.T) {
 	}
 }
 
+func TestUnobserved(t *testing.T) {
+	id := "a"
+	ctx, record := call.Observe(call.With(t.Context(), call.Key("k")))
+	c := call.From(call.With(ctx, call.Unobserved()))
+	if c.Asked(&id, &id); c.Observed() || record.Attempts() != 0 || c.Key() != "k" {
+		t.Errorf("the record has %d attempts of %s", record.Attempts(), show(c))
+	}
+	if !call.From(ctx).Observed() {
+		t.Error("the call round it is not observed any more")
+	}
+}
+
 func TestRecordConcurrentSafe(t *testing.T) {
 	ids := []string{"a", "b"}
 	ctx, record := call.Observe(t.Context())

@@ -37,6 +37,10 @@ type observing struct {
 // heard.
 func (c *Call) Observed() bool { return c != nil && c.record != nil }
 
+// Unobserved takes the observers out of a call. It is for a balancer that asks another
+// one, or one several times, on behalf of a single attempt, and notes that by itself.
+func Unobserved() Option { return func(c *Call) { c.record = nil } }
+
 // Attempts returns how many attempts were made so far.
 func (r *Record) Attempts() int { return int(r.attempts.Load()) }
 

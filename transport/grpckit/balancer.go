@@ -28,6 +28,7 @@ type connBalancer struct {
 	cc         balancer.ClientConn
 	roster     *roster
 	loads      *lb.Loads
+	picked     bool // see source
 	endpointer *sd.Endpointer[*link]
 	balancer   *lb.Balancer[*link]
 	end        context.CancelFunc
@@ -54,7 +55,7 @@ func (b *connBalancer) start(s *source) {
 	b.updating.Lock() // the Endpointer begins at once, and calls are to find all of this
 	defer b.update()
 	defer b.updating.Unlock()
-	b.roster, b.loads = newRoster(), s.loads
+	b.roster, b.loads, b.picked = newRoster(), s.loads, s.picked
 	s.roster.Store(b.roster)
 	b.waiting = make(chan struct{}, 1)
 	options := append(slices.Clip(s.options), sd.DrainTimeout(0))

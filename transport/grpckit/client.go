@@ -77,7 +77,7 @@ func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.S
 	if err != nil {
 		return nil, fmt.Errorf("grpckit: ServiceConfig: %w", err)
 	}
-	from := &source{instances: instances, strategy: strategy, options: c.endpointer, loads: c.loads}
+	from := &source{instances: instances, strategy: strategy, options: c.endpointer, loads: c.loads, picked: c.picked}
 	core := &clientCore{c}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(c.creds),

@@ -28,6 +28,7 @@ type clientConfig struct {
 	timeout    time.Duration // 0 is none
 	maxReceive int
 	foreign    bool
+	picked     bool                       // see source
 	loads      *lb.Loads                  // nil if nobody wants to know
 	config     map[string]json.RawMessage // the service config but for the balancer
 	dial       []grpc.DialOption

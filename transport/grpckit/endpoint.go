@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 
 	"google.golang.org/grpc"
 
@@ -58,7 +59,8 @@ func Dialer[C any](
 }
 
 func dialInstance(ctx context.Context, in *sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
-	conn, err := newClient(*in, opts)
+	picked := func(c *clientConfig) error { c.picked = true; return nil }
+	conn, err := newClient(*in, append(slices.Clip(opts), picked))
 	if err != nil {
 		return nil, err
 	}

@@ -16,16 +16,23 @@ type picker connBalancer
 
 // Pick is for grpc-go; see [balancer.Picker].
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	o := outboundOf(info.Ctx)
-	lease, err := p.balancer.Pick(info.Ctx)
+	o, c, ctx := outboundOf(info.Ctx), call.From(info.Ctx), info.Ctx
+	if c.Observed() { // of what is picked here, most is no attempt while nobody is connected
+		ctx = call.With(ctx, call.Unobserved())
+	}
+	lease, err := p.balancer.Pick(ctx)
 	switch {
 	case err != nil:
 		(*connBalancer)(p).wait()
 	case !lease.Client().connected.Load():
-		lease, err = p.other(info.Ctx, lease)
+		lease, err = p.other(ctx, lease)
 	}
 	if err != nil {
 		return balancer.PickResult{}, p.nobody(o)
+	}
+	if !p.picked && c.Observed() {
+		in := lease.Instance()
+		c.Asked(&in.ID, &in.Addr)
 	}
 	if o != nil {
 		o.reach.goes(lease.Instance())

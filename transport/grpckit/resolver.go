@@ -27,6 +27,7 @@ type source struct {
 	strategy  lb.Strategy
 	options   []sd.EndpointerOption
 	loads     *lb.Loads              // nil if nobody wants to know
+	picked    bool                   // its instance is picked by a balancer round it, which notes it
 	roster    atomic.Pointer[roster] // once the balancer has begun
 }
 
