@@ -27,32 +27,40 @@ func openClock() (measure.Loop, func(), error) {
 }
 
 func openCounter(shared bool) opener {
-	return func() (measure.Loop, func(), error) {
-		counter := new(alone)
-		return together(func(n int) error {
-			for range n {
-				counter.Add(1)
-				counter.Add(-1)
-			}
-			return nil
-		}, shared), nil, nil
-	}
+	return func() (measure.Loop, func(), error) { return together(new(alone).count, shared), nil, nil }
 }
 
 // openTurn takes a turn, which all share, and counts in and out at the counter that it
 // falls on, as who picks strictly in turn cannot do without.
-func openTurn(size int) opener {
+func openTurn(n int) opener {
 	return func() (measure.Loop, func(), error) {
-		turn, counters := new(alone), make([]line, size)
-		return together(func(n int) error {
-			for range n {
-				counter := &counters[turn.Add(1)%int64(size)]
-				counter.Add(1)
-				counter.Add(-1)
-			}
-			return nil
-		}, true), nil, nil
+		return together((&bareTurns{counters: make([]line, n)}).count, true), nil, nil
 	}
+}
+
+// The loops are methods: what is inlined into a large function, as group is, has
+// calls of its own inlined no more.
+
+func (a *alone) count(n int) error {
+	for range n {
+		a.Add(1)
+		a.Add(-1)
+	}
+	return nil
+}
+
+type bareTurns struct {
+	turn     alone
+	counters []line
+}
+
+func (b *bareTurns) count(n int) error {
+	for range n {
+		counter := &b.counters[b.turn.Add(1)%int64(len(b.counters))]
+		counter.Add(1)
+		counter.Add(-1)
+	}
+	return nil
 }
 
 // line is a counter that fills a cache line.
