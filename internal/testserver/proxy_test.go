@@ -55,6 +55,9 @@ func TestProxyCutsOneWay(t *testing.T) {
 			if err := conn.CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
+			for end := time.Now().Add(30 * time.Second); p.Traffic().Since(before).ToServer < tt.server && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
 			silent(t, conn)
 			if got := p.Traffic().Since(before); got.ToServer != tt.server || got.ToClient != 0 {
 				t.Errorf("while cut %+v went through", got)

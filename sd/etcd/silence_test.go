@@ -112,7 +112,7 @@ func TestDeadAttempt(t *testing.T) {
 	w.sees("x=old:1")
 	took := time.Since(start)
 	t.Logf("the watch is back after %v", took)
-	if took > 5*time.Second { // a dead attempt, perhaps one more on the client's line, and a sound one
+	if took > 10*time.Second { // two dead attempts of 1.3 s and a sound one, on a busy machine
 		t.Errorf("the watch was blind for %v", took)
 	}
 }
