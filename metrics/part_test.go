@@ -31,6 +31,9 @@ func endpointer(t testing.TB, source sd.Instancer, strategy lb.Strategy) (*sd.En
 	if err := e.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	for s := e.Status(); s.Live < s.Instances; s = e.Status() { // on a busy machine
+		time.Sleep(time.Millisecond)
+	}
 	return e, lb.New(e, strategy)
 }
 
@@ -176,6 +179,7 @@ func TestNoInstances(t *testing.T) {
 }
 
 func TestEndpointer(t *testing.T) {
+	const never = 1 << 62 // a delay is anything up to that, and seldom less than a minute
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(t)
 		events := make(chan error)
@@ -199,7 +203,7 @@ func TestEndpointer(t *testing.T) {
 				return "", errors.New("refused")
 			}
 			return "", nil
-		}, sd.DialBackoff(sd.Backoff{Base: time.Hour, Cap: time.Hour}))
+		}, sd.DialBackoff(sd.Backoff{Base: never, Cap: never}))
 		defer e.Close()
 		metrics.Endpointer(e, "orders", m.with)
 		m.want("dowel.registry.set.age") // nobody knows yet
