@@ -26,3 +26,26 @@ func BenchmarkWeightedUpdate(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkWeightedPick(b *testing.B) {
+	for _, s := range []struct {
+		name     string
+		strategy lb.Strategy
+	}{{"round robin", lb.WeightedRoundRobin()}, {"least request", lb.LeastRequest()}} {
+		for _, n := range []int{3, 100, 10000} {
+			for _, skew := range []int{1, 2, 1000, 1_000_000} {
+				weights := make([]int, n)
+				for i := range weights {
+					weights[i] = 1
+				}
+				weights[n/2] = skew
+				p := s.strategy.Picker(weighted(weights...), nil)
+				b.Run(fmt.Sprintf("%s/%d/1:%d", s.name, n, skew), func(b *testing.B) {
+					for b.Loop() {
+						p.Pick(b.Context(), 0)
+					}
+				})
+			}
+		}
+	}
+}
