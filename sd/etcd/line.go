@@ -5,9 +5,11 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 )
@@ -50,13 +52,33 @@ func (r *registry) after(err error, l *line) *line {
 	if !errors.Is(err, ErrSilent) || len(endpoints) == 0 || r.client.Ctx().Err() != nil {
 		return l
 	}
-	conn, err := r.client.Dial(endpoints[rand.N(len(endpoints))])
+	spare, err := r.dial(endpoints[rand.N(len(endpoints))])
 	if err != nil {
 		return l
 	}
+	return spare
+}
+
+// dial opens a spare line. A client with a password logs in before each stream, over
+// its own connection and not over the one that the stream is for: while the first is
+// dead no stream would come about. So a spare has a client that logs in over it.
+func (r *registry) dial(endpoint string) (*line, error) {
+	client := r.client
+	if client.Username != "" {
+		client = new(clientv3.Client)
+		// An assignment would do, but to vet, which sees a lock in an atomic pointer.
+		reflect.ValueOf(client).Elem().Set(reflect.ValueOf(r.client).Elem())
+	}
+	conn, err := client.Dial(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if client != r.client {
+		client.Auth = clientv3.NewAuthFromAuthClient(etcdserverpb.NewAuthClient(conn), client)
+	}
 	spare := newLine(conn)
 	spare.spare = true
-	return spare
+	return spare, nil
 }
 
 // hangUp closes a spare line, and returns the main one.
