@@ -77,6 +77,7 @@ func (e *entry) await(ctx context.Context) error {
 	// Without a key of its own the lease is of no use. If this fails it expires.
 	_ = e.briefly(ctx, e.revoke)
 	for {
+		e.line.revive(ctx)
 		var h holder
 		err := e.briefly(ctx, func(ctx context.Context) (err error) {
 			h, err = e.line.holder(ctx, e.key)

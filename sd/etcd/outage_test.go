@@ -13,6 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 )
 
 // recovery is how long after the return of etcd all must be as before.
@@ -78,6 +79,34 @@ func TestClientsBackoffIsCutShort(t *testing.T) {
 		t.Errorf("registration and watch are back after %v", took)
 	} else {
 		t.Logf("registration and watch are back after %v", took)
+	}
+}
+
+// TestWhoWaitsCutsTheBackoffShort: so does a registration whose place another has.
+func TestWhoWaitsCutsTheBackoffShort(t *testing.T) {
+	beside(t)
+	server := testserver.NewEtcd(t)
+	client := dial(t, server.Addr(), with(grpc.WithConnectParams(grpc.ConnectParams{
+		Backoff: backoff.Config{BaseDelay: 2 * time.Minute, Multiplier: 1, MaxDelay: 2 * time.Minute},
+	})))
+	admin := dial(t, server.Addr())
+	register(t, newRegistrar(t, client, "/s"), old)
+	if _, err := admin.Put(t.Context(), "/s/x", "operator:1"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		resp, err := admin.Leases(t.Context())
+		return err == nil && len(resp.Leases) == 0
+	}, func() string { return "the registration does not see that it was replaced" })
+	server.Kill()
+	eventually(t, func() bool { return client.ActiveConnection().GetState() == connectivity.TransientFailure },
+		func() string { return "the client does not see the outage" })
+	server.Wipe()
+	server.Start()
+	took := watch(t, newInstancer(t, dial(t, server.Addr()), "/s")).sees("x=old:1")
+	t.Logf("registered %v after the return of etcd", took)
+	if took > recovery {
+		t.Errorf("it took %v", took)
 	}
 }
 
