@@ -34,9 +34,10 @@
 // agent that hangs is [ErrSilent] after [WatchSilence], and in that time, or in half as
 // much again if it comes to it in a row, a watch also finds out that there is news and
 // its own connection is dead, or that the agent lost its data between two queries and
-// counts anew. It needs new connections for that: with TLS all share one of HTTP/2, and
-// it is for the client's transport to notice its death (HTTP2.SendPingTimeout of
-// http.Transport). Errors to know beside those of the network:
+// counts anew. A query that has no answer after it was made anew twice is ErrSilent
+// too, though the agent answers others. A watch needs new connections for that: with
+// TLS all share one of HTTP/2, and it is for the client's transport to notice its death
+// (HTTP2.SendPingTimeout of http.Transport). Errors to know beside those of the network:
 // api.StatusError with 403, refused credentials, and with 500, "No cluster leader" or
 // "Not ready to serve consistent reads"; [ErrHidden]. An anonymous client that may see
 // nothing sees an empty set: Consul does not tell it more.

@@ -2,6 +2,7 @@ package consul
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -10,7 +11,8 @@ import (
 
 // What a watch yields as an error beside those of the network and api.StatusError.
 var (
-	// ErrSilent: the agent does not answer, though connections to it may stand.
+	// ErrSilent: the agent does not answer, though connections to it may stand; or it
+	// answers other questions, and not the query, however often that is made anew.
 	ErrSilent = errors.New("the agent is silent")
 	// ErrHidden: there are instances, and the token may see none of them.
 	ErrHidden = errors.New("the token may not see the instances: Consul left all out by its access rules")
@@ -29,7 +31,7 @@ var errBackwards = errors.New("the index went backwards")
 // errStuck: the agent answers, and not the query whose answer is due. Its connection is
 // dead, or it is only slow, or it waits for an index of the agent's life before; all is
 // mended by asking anew.
-var errStuck = errors.New("the query is stuck")
+var errStuck = fmt.Errorf("%w: it answers, and not what the watch asks for", ErrSilent)
 
 var errOverwritten = errors.New("the agent shows another instance than was registered")
 

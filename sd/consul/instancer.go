@@ -56,7 +56,7 @@ func (i *Instancer) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] 
 			if over(ctx) {
 				return
 			}
-			if err != nil && !again(err) {
+			if err != nil && !q.again(err) {
 				if !w.fail(fmt.Errorf("consul: service %s: %w", i.service, err)) {
 					return
 				}
@@ -76,9 +76,6 @@ func (i *Instancer) Watch(ctx context.Context) iter.Seq2[[]*sd.Instance, error] 
 		}
 	}
 }
-
-// again reports that there is nothing to tell, but to ask anew.
-func again(err error) bool { return errors.Is(err, errBackwards) || errors.Is(err, errStuck) }
 
 // rest waits after so many quick answers in a row. Two are nothing unusual: the first
 // set of all, and a change that comes just then.

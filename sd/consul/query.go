@@ -17,6 +17,7 @@ type query struct {
 	instancer *Instancer
 	index     uint64 // of the answer before; 0: none that counts
 	stuck     int    // how often in a row an answer was due and did not come
+	vain      int    // the same, and none to a query made anew either
 	told      uint64 // the index of the set asked for anew, see guard.due; 0: two changes ago
 }
 
@@ -40,6 +41,7 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 	case err != nil && ctx.Err() != nil:
 		if err = context.Cause(ctx); errors.Is(err, errStuck) {
 			q.stuck++
+			q.vain++
 		}
 		return nil, err
 	case err != nil:
@@ -51,6 +53,7 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 	case len(entries) == 0 && meta.ResultsFilteredByACLs:
 		return nil, ErrHidden
 	}
+	q.vain = 0
 	q.index = max(1, meta.LastIndex) // 0 would ask without end
 	switch {
 	case asked == 0:
@@ -64,10 +67,20 @@ func (q *query) run(ctx context.Context) ([]*api.ServiceEntry, error) {
 	return entries, nil
 }
 
+// again reports that an error of run is nothing to tell, but to ask anew. That a query is
+// stuck is worth a word if those that took its place were so too, however long they had.
+func (q *query) again(err error) bool {
+	return errors.Is(err, errBackwards) || errors.Is(err, errStuck) && q.vain <= patient
+}
+
+// patient is how often in a row a query may be stuck before it has all the time that
+// there is.
+const patient = 2
+
 // late returns by how much an answer may be late. It grows as long as queries seem
 // stuck: they may be slow only, and to ask again makes them no faster.
 func (q *query) late() time.Duration {
-	return q.instancer.options.silence / 4 << min(q.stuck, 2)
+	return q.instancer.options.silence / 4 << min(q.stuck, patient)
 }
 
 // next returns the options of the next query, and when to give it up.

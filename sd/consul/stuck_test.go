@@ -2,6 +2,7 @@ package consul_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dowelkit/dowel/sd/consul"
 )
 
 // wire is the network between one watch and an agent.
@@ -120,6 +123,45 @@ func TestSlowAnswers(t *testing.T) {
 				t.Logf("the set came after %v and %d queries", d, n)
 				if show(e) != "{b}" || d > c.within || n > c.queries {
 					t.Errorf("after %v and %d queries it yields %s; want {b} within %v and %d", d, n, show(e), c.within, c.queries)
+				}
+			})
+		})
+	}
+}
+
+// TestNeverAnswered: an agent that answers questions, and no query however often it is
+// made anew, is an error.
+func TestNeverAnswered(t *testing.T) {
+	for name, first := range map[string]int64{"from the start": 1, "any more": 3} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer cancel()
+				agent := newCatalog(list(entry("a", "h", "80")))
+				w := &wire{agent: agent, meets: func(r *http.Request, question bool, n int64) {
+					if !question && n >= first {
+						<-r.Context().Done()
+					}
+				}}
+				events := watch(ctx, instancer(t, w))
+				if first > 1 {
+					<-events
+					synctest.Wait()
+					agent.set(11, list(entry("b", "h", "81")), nil)
+					<-events
+				}
+				start := time.Now()
+				agent.set(12, list(entry("c", "h", "82")), nil)
+				e := <-events
+				if d := time.Since(start); !errors.Is(e.err, consul.ErrSilent) || d > 40*time.Second {
+					t.Errorf("after %v it yields %s; want ErrSilent within 40s", d, show(e))
+				}
+				told := 0
+				for range events {
+					told++
+				}
+				if told < 10 || told > 25 {
+					t.Errorf("it yields %d errors more in five minutes; want one for each attempt", told)
 				}
 			})
 		})
