@@ -279,3 +279,36 @@ func TestForeignWatch(t *testing.T) {
 		bare.sees("a", "b", "c", "d")
 	})
 }
+
+// TestNewSessionBrokenOff: the word that a session has expired is not lost if the first
+// connection of the new one does not last.
+func TestNewSessionBrokenOff(t *testing.T) {
+	inBubbles(t, func(t *testing.T, told bool) {
+		for range 5 { // there is jitter
+			f := newFake(map[string]string{web: "", web + "/a": data("a", 1)})
+			client := f.client(t, told)
+			w := watch(t, instancer(t, client, web))
+			w.sees("a")
+			f.breakAll()
+			f.do(func() { f.expired = f.session })
+			session := client.SessionID()
+			w.until("the outage is told", func() bool { return len(w.failures()) == 1 })
+			time.Sleep(8 * time.Second)
+			f.open()
+			w.until("there is a new session", func() bool {
+				return client.State() == zk.StateHasSession && client.SessionID() != session
+			})
+			time.Sleep(2 * glance)
+			f.breakAll()
+			f.remove(web + "/a")
+			time.Sleep(5 * time.Second)
+			f.open()
+			w.sees()
+			if !slices.ContainsFunc(w.failures(), func(err error) bool { return errors.Is(err, zk.ErrSessionExpired) }) {
+				t.Errorf("it yields %v", w.failures())
+			}
+			w.end()
+			client.Close()
+		}
+	})
+}

@@ -28,6 +28,7 @@ type watch struct {
 	known  bool // a set was yielded
 	failed bool // an error was yielded since
 
+	session  int64     // that of the last round with a connection
 	failures int       // rounds in a row
 	since    time.Time // of the first of them
 	told     time.Time // when the last error was yielded
@@ -88,7 +89,9 @@ func (w *watch) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if session != 0 && session != w.link.session && !w.tell(fmt.Errorf("zookeeper: %w", zk.ErrSessionExpired)) {
+	// A connection may have come and gone while ready waited, with a new session.
+	session, w.session = w.session, w.link.session
+	if session != 0 && session != w.session && !w.tell(fmt.Errorf("zookeeper: %w", zk.ErrSessionExpired)) {
 		return errBroken
 	}
 	return w.view.update(ctx)
