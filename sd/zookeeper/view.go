@@ -52,7 +52,7 @@ func (v *view) doubt(stood bool) {
 		case !stood:
 			v.doubtNode(n, time.Time{})
 		case !n.stale || n.audited:
-			v.doubtNode(n, now.Add(rand.N(audit)).Truncate(audit/50))
+			v.doubtNode(n, now.Add(rand.N(audit).Truncate(audit/50)))
 			n.audited = true
 		}
 	}
