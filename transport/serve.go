@@ -93,6 +93,9 @@ func (s *service) run(ctx context.Context, a *announcement, r *running) error {
 		case err := <-a.refused:
 			return fmt.Errorf("transport: %w", err)
 		case <-r.done:
+			if ctx.Err() != nil { // it was told so, too; stop reports what else was wrong
+				return nil
+			}
 			if r.err == nil {
 				return errStopped
 			}

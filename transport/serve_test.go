@@ -148,6 +148,42 @@ func TestServeWrapsWhatFailed(t *testing.T) {
 	})
 }
 
+// A server may heed the context by itself. Which of the two ends is seen first makes
+// no error of a clean stop.
+func TestServeEndsWithItsServer(t *testing.T) {
+	errBroken := errors.New("broken")
+	for _, failure := range []error{nil, http.ErrServerClosed, errBroken} {
+		for range 20 {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				server := newFakeServer(newDiary())
+				// Serve waits for its log while both come to an end.
+				err := transport.Serve(ctx, "", server, somewhere, transport.RegisterWithin(0),
+					transport.Register(&registry{out: errOutage}, sd.Instance{}),
+					transport.Logger(slog.New(slog.NewTextHandler(writer(func() {
+						cancel()
+						server.failure <- failure
+						synctest.Wait()
+					}), nil))))
+				if got := lines(err); failure != errBroken && len(got) > 0 ||
+					failure == errBroken && !slices.Equal(got, []string{"transport: serve: broken"}) {
+					t.Errorf("the server ends with %v: got %q", failure, got)
+				}
+			})
+		}
+	}
+}
+
+// writer is called while Serve writes that it is not registered.
+type writer func()
+
+func (w writer) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "not registered yet") {
+		w()
+	}
+	return len(p), nil
+}
+
 func TestServeReadiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary()
