@@ -24,13 +24,14 @@ func (r *readiness) run(ctx context.Context) (map[string]string, bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	for _, c := range r.checks { // all begin before one is waited for
-		c.begin(ctx, r)
+	runs := make([]*checkRun, len(r.checks))
+	for i, c := range r.checks { // all begin before one is waited for
+		runs[i] = c.begin(ctx, r)
 	}
 	results, ok := make(map[string]string, len(r.checks)), true
-	for _, c := range r.checks {
+	for i, c := range r.checks {
 		results[c.name] = "ok"
-		if err := c.wait(ctx); err != nil {
+		if err := runs[i].wait(ctx); err != nil {
 			results[c.name], ok = "failed", false
 		}
 	}
@@ -56,16 +57,16 @@ type checkRun struct {
 // waiting for, before the log says that it hangs.
 const grace = 100 * time.Millisecond
 
-// begin starts a run unless one is under way. It belongs to no request: whoever
-// asked first may hang up, and others wait for it too.
-func (c *check) begin(ctx context.Context, r *readiness) {
+// begin returns the run that is under way, or a new one. It belongs to no request:
+// whoever asked first may hang up, and others wait for it too.
+func (c *check) begin(ctx context.Context, r *readiness) *checkRun {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.last != nil {
 		select {
 		case <-c.last.done:
 		default:
-			return
+			return c.last
 		}
 	}
 	run := &checkRun{done: make(chan struct{})}
@@ -85,6 +86,7 @@ func (c *check) begin(ctx context.Context, r *readiness) {
 		}
 		c.report.tell(ctx, r.logger, c.name, run.err)
 	}()
+	return run
 }
 
 func (c *check) call(ctx context.Context) (err error) {
@@ -96,10 +98,7 @@ func (c *check) call(ctx context.Context) (err error) {
 	return c.f(ctx)
 }
 
-func (c *check) wait(ctx context.Context) error {
-	c.mu.Lock()
-	run := c.last
-	c.mu.Unlock()
+func (run *checkRun) wait(ctx context.Context) error {
 	select {
 	case <-run.done:
 		return run.err

@@ -121,6 +121,24 @@ func TestReadySharesRuns(t *testing.T) {
 	})
 }
 
+// Nor does a request wait for a run that another one began since.
+func TestReadyKeepsToItsOwnRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r transport.Readiness
+		r.Set(true)
+		takes := func(d time.Duration) func(context.Context) error {
+			return func(context.Context) error { time.Sleep(d); return nil }
+		}
+		h := httpkit.Ready(&r, // in two seconds
+			httpkit.Check("a", takes(1900*time.Millisecond)), httpkit.Check("b", takes(1500*time.Millisecond)))
+		var wg sync.WaitGroup
+		wg.Go(func() { expect(t, h, `200 {"status":"ready","checks":{"a":"ok","b":"ok"}}`) })
+		time.Sleep(1600 * time.Millisecond)
+		wg.Go(func() { expect(t, h, `200 {"status":"ready","checks":{"a":"ok","b":"ok"}}`) }) // begins b again
+		wg.Wait()
+	})
+}
+
 func TestReadyFaults(t *testing.T) {
 	f := func(context.Context) error { return nil }
 	text := panics(func() {
