@@ -119,7 +119,7 @@ func (h *handler) last(ctx context.Context, x *exchange, r *http.Request, o Outc
 	var err error
 	defer func() {
 		if err != nil {
-			h.log(ctx, x, r, err)
+			_ = h.tell(ctx, x, r, err)
 		}
 	}()
 	defer x.recover(&err)

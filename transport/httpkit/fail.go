@@ -19,25 +19,34 @@ func EncodeError(_ context.Context, w http.ResponseWriter, err error) {
 
 // fail answers an error, unless an answer has begun. It reports whether the
 // connection has to be cut, so that half an answer is not taken for a whole one.
-func (h *handler) fail(ctx context.Context, x *exchange, r *http.Request, err error) (abort bool) {
+//
+// It returns the error, or the panic of an error that cannot be asked what it is,
+// such as a nil pointer: that is a panic of the endpoint like any other.
+func (h *handler) fail(ctx context.Context, x *exchange, r *http.Request, err error) (_ error, abort bool) {
 	if err == http.ErrAbortHandler {
-		return true
+		return err, true
 	}
-	h.log(ctx, x, r, err)
+	if fault := h.tell(ctx, x, r, err); fault != nil {
+		err = fault
+		_ = h.tell(ctx, x, r, err)
+	}
 	if x.hijacked {
-		return false
+		return err, false
 	}
 	if x.status != 0 {
-		return true
+		return err, true
 	}
 	if fault := h.answer(ctx, x, h.encodeError, err); fault != nil {
-		h.log(ctx, x, r, fault)
+		_ = h.tell(ctx, x, r, fault)
 		abort = x.status != 0 || fault == http.ErrAbortHandler
 	}
 	if x.status == 0 && !abort {
-		_ = h.answer(ctx, x, EncodeError, err)
+		if fault := h.answer(ctx, x, EncodeError, err); fault != nil && x.status == 0 {
+			err = fault
+			_ = h.answer(ctx, x, EncodeError, err)
+		}
 	}
-	return abort
+	return err, abort
 }
 
 func (h *handler) answer(ctx context.Context, x *exchange,
@@ -45,6 +54,13 @@ func (h *handler) answer(ctx context.Context, x *exchange,
 ) (fault error) {
 	defer x.recover(&fault)
 	encode(ctx, &x.response, err)
+	return nil
+}
+
+// tell is log for an error, or with a logger, that may panic.
+func (h *handler) tell(ctx context.Context, x *exchange, r *http.Request, err error) (fault error) {
+	defer x.recover(&fault)
+	h.log(ctx, x, r, err)
 	return nil
 }
 

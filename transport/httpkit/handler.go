@@ -118,7 +118,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = h.respond(ctx, x, r)
 	}
-	abort := err != nil && h.fail(ctx, x, r, err)
+	abort := false
+	if err != nil {
+		err, abort = h.fail(ctx, x, r, err)
+	}
 	h.finish(ctx, x, r, err)
 	if abort {
 		panic(http.ErrAbortHandler)
