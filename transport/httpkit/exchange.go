@@ -67,6 +67,11 @@ func (x *exchange) outcome(err error) Outcome {
 }
 
 func (h *handler) prepare(ctx context.Context, x *exchange, r *http.Request) (out context.Context, err error) {
+	defer func() {
+		if err != nil { // respond will not run
+			removeFiles(r)
+		}
+	}()
 	defer x.recover(&err)
 	out = ctx
 	for _, hook := range h.before {
