@@ -36,12 +36,22 @@ type exchanged struct {
 // call makes one call. req is a *Req; encode gets what of it belongs into the body.
 func (m *method) call(ctx context.Context, req any,
 	encode func(r *http.Request, body any) error, decode func(*http.Response) error,
-) (err error) {
+) error {
 	x := &exchanged{method: m}
-	if len(m.finally) > 0 {
-		x.start = time.Now()
-		defer func() { x.finish(ctx, err) }()
+	if len(m.finally) == 0 {
+		return x.exchange(ctx, req, encode, decode)
 	}
+	x.start = time.Now()
+	var err error = errPanicked // and no success, if nothing is returned
+	defer func() { x.finish(ctx, err) }()
+	err = x.exchange(ctx, req, encode, decode)
+	return err
+}
+
+func (x *exchanged) exchange(ctx context.Context, req any,
+	encode func(r *http.Request, body any) error, decode func(*http.Response) error,
+) error {
+	m := x.method
 	if err := ctx.Err(); err != nil {
 		return &endpoint.Error{Code: endpoint.CodeOf(err), NotProcessed: true, Local: true, Outgoing: true, Err: err}
 	}

@@ -123,6 +123,27 @@ func TestClientHooksFail(t *testing.T) {
 	}
 }
 
+// A call that ends in a panic is no success.
+func TestClientFinallyAfterAPanic(t *testing.T) {
+	base, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
+	tests := map[string]httpkit.ClientOption{
+		"before": httpkit.ClientBefore(func(*http.Request) (*http.Request, error) { panic("secret") }),
+		"after":  httpkit.ClientAfter(func(*http.Response) error { panic("secret") }),
+	}
+	for name, opt := range tests {
+		calls := 0
+		final := httpkit.ClientFinally(func(_ context.Context, o httpkit.ClientOutcome) {
+			if calls++; endpoint.CodeOf(o.Err) != endpoint.Internal {
+				t.Errorf("%s: got %+v", name, o)
+			}
+		})
+		text := recovered(func() { _ = callX(t.Context(), t, base, opt, final) })
+		if text != "secret" || calls != 1 {
+			t.Errorf("%s: it panics with %q, and finally ran %d times", name, text, calls)
+		}
+	}
+}
+
 func TestClientErrorDecoder(t *testing.T) {
 	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusConflict)

@@ -46,7 +46,8 @@ type ClientOutcome struct {
 	Received int64
 	// Duration runs from the call of the endpoint to the end of the answer.
 	Duration time.Duration
-	// Err is what the endpoint returns.
+	// Err is what the endpoint returns. It is of code Internal if the call ended in
+	// a panic, of a hook or a decoder, which goes on.
 	Err error
 }
 
@@ -131,7 +132,7 @@ func ClientReportTo(load *lb.Load) ClientOption {
 	})
 }
 
-// ClientFinally runs when the call is over, whatever became of it.
+// ClientFinally runs when the call is over, whatever became of it: after a panic, too.
 func ClientFinally(hook func(ctx context.Context, o ClientOutcome)) ClientOption {
 	return func(o *clientOptions) error {
 		o.finally = append(slices.Clip(o.finally), hook)
