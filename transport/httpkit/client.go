@@ -104,3 +104,22 @@ func (o *clientOptions) bound(ctx context.Context) (context.Context, context.Can
 	}
 	return context.WithTimeout(ctx, o.timeout)
 }
+
+// rebound returns r with the bounds of its call, of which the context that a hook gave
+// it may know nothing.
+func rebound(bounded context.Context, r *http.Request) (*http.Request, context.CancelFunc) {
+	var ctx context.Context
+	var cancel context.CancelFunc
+	deadline, ok := bounded.Deadline()
+	if ok { // one of its own, or the end of the time would be taken for a cancellation
+		ctx, cancel = context.WithDeadline(r.Context(), deadline)
+	} else {
+		ctx, cancel = context.WithCancel(r.Context())
+	}
+	stop := context.AfterFunc(bounded, func() {
+		if !ok || bounded.Err() != context.DeadlineExceeded {
+			cancel()
+		}
+	})
+	return r.WithContext(ctx), func() { stop(); cancel() }
+}

@@ -65,6 +65,11 @@ func (x *exchanged) exchange(ctx context.Context, req any,
 	if err != nil {
 		return asOutgoing(err, true)
 	}
+	if r.Context() != bounded {
+		var release context.CancelFunc
+		r, release = rebound(bounded, r)
+		defer release()
+	}
 	x.request = r
 	resp, err := m.send(r)
 	if err != nil {

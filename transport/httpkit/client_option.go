@@ -94,8 +94,8 @@ func Foreign() ClientOption {
 }
 
 // ClientBefore runs when the request is complete and before it is sent. The hook
-// may change it, to sign it say, or return another, with another context say. An
-// error of it ends the call.
+// may change it, to sign it say, or return another, with another context say. The
+// call's own bounds hold whatever that is. An error of the hook ends the call.
 func ClientBefore(hook func(r *http.Request) (*http.Request, error)) ClientOption {
 	return func(o *clientOptions) error {
 		o.before = append(slices.Clip(o.before), hook)
