@@ -129,8 +129,9 @@ func Instances(opts ...sd.EndpointerOption) ClientOption {
 // and the record of the call, see [call.Observe], then name the instance that was
 // picked last, which need not be the one that the error is of. It is named rightly if
 // the interceptor gives each attempt a context of call.Observe, puts the Instance of
-// that record into the [*endpoint.Error] that it returns, and tells the call by
-// [call.Call.Answered]. [lb.Hedge], round the endpoint, does all that.
+// that record, unless it is empty, into the [*endpoint.Error] that it returns, and
+// tells the call of it by [call.Call.Answered]. [lb.Hedge], round the endpoint, does
+// all that.
 func DialOptions(opts ...grpc.DialOption) ClientOption {
 	return func(o *clientConfig) error {
 		o.dial = append(o.dial, opts...)
