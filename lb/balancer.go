@@ -247,7 +247,7 @@ func (s *state[C]) avoid(ctx context.Context, c *call.Call, first int, now time.
 }
 
 // none tells the caller, and the operator, why there is nobody.
-func (b *Balancer[C]) none() error {
+func (b *Balancer[C]) none() *endpoint.Error {
 	status := b.endpointer.Status()
 	cause := fmt.Errorf("%w (of %d known)", ErrNoInstance, status.Instances)
 	return &endpoint.Error{

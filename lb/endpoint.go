@@ -17,8 +17,9 @@ var errPanicked = &endpoint.Error{Code: endpoint.Internal, Message: "panic"}
 //
 // An error of a call is an [*endpoint.Error] that names the instance, keeps code,
 // message, reason and marks, and wraps the error as it was. A context that is
-// done already is an error before any pick. Endpoint panics if balancer or method
-// is nil.
+// done already is an error before any pick. A first call that comes before the
+// instances are known waits for them, see [Balancer.PickOrWait]. Endpoint panics if
+// balancer or method is nil.
 func Endpoint[C, Req, Resp any](
 	balancer *Balancer[C],
 	method func(c C, ctx context.Context, req Req) (Resp, error),
@@ -37,7 +38,9 @@ func Endpoint[C, Req, Resp any](
 		}
 		lease, err := balancer.Pick(ctx)
 		if err != nil {
-			return resp, err
+			if lease, err = balancer.pickLater(ctx, err); err != nil {
+				return resp, err
+			}
 		}
 		outcome := error(errPanicked)
 		defer func() { lease.Done(ctx, outcome) }()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/endpoint"
@@ -49,28 +48,6 @@ type RoundTripper struct {
 type service struct {
 	endpointer *sd.Endpointer[string]
 	balancer   *lb.Balancer[string]
-	young      time.Time // until when a request waits for the first set
-}
-
-// youth is how long a service may take to be known before requests fail for it: as
-// long as a person waits, and most deadlines are shorter.
-const youth = 10 * time.Second
-
-// pick leases an instance for a request, of the first set if that is not known yet.
-func (s *service) pick(ctx context.Context) (lb.Lease[string], error) {
-	lease, err := s.balancer.Pick(ctx)
-	if err == nil {
-		return lease, nil
-	}
-	wait, cancel := context.WithDeadline(ctx, s.young)
-	defer cancel()
-	if _ = s.endpointer.FirstSet(wait); ctx.Err() != nil {
-		return lease, &endpoint.Error{
-			Code: endpoint.CodeOf(ctx.Err()), NotProcessed: true, Local: true, Outgoing: true,
-			Err: fmt.Errorf("httpkit: the instances are not known yet: %w", ctx.Err()),
-		}
-	}
-	return s.balancer.Pick(ctx)
 }
 
 // NewRoundTripper returns a transport that balances the services it is given. It
@@ -86,7 +63,7 @@ func NewRoundTripper(opts ...RoundTripperOption) *RoundTripper {
 	}
 	for name, s := range c.services {
 		e := sd.NewEndpointer(s.instances, address, s.opts...)
-		t.services[name] = &service{e, lb.New(e, s.strategy), time.Now().Add(youth)}
+		t.services[name] = &service{e, lb.New(e, s.strategy)}
 	}
 	return t
 }
@@ -104,7 +81,7 @@ func (t *RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	err := ctx.Err()
 	var lease lb.Lease[string]
 	if err == nil {
-		lease, err = s.pick(ctx)
+		lease, err = s.balancer.PickOrWait(ctx)
 	}
 	if err != nil {
 		if r.Body != nil {
