@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -12,8 +13,9 @@ import (
 // when its ctx is done.
 type Entry interface {
 	// Put writes the instance and returns nil once it is there. It is called
-	// again after it failed, after Hold returned, and when the instance changes.
-	// in has an ID, and its Meta is the Entry's own.
+	// again after it failed, after Hold returned, and when the instance changes; with
+	// the instance as it was before if a change is refused, see Permanent. in has an
+	// ID, and its Meta is the Entry's own.
 	Put(ctx context.Context, in Instance) error
 	// Hold keeps the instance there (heartbeats, renewal of a lease) and returns
 	// why it was lost.
@@ -30,7 +32,8 @@ var ErrTimeout = errors.New("sd: the registry did not answer in time")
 // refused credentials: it ends Register at once. Permanent of nil is nil.
 //
 // Once an instance was registered there is no permanent error: what an operator
-// broke an operator can mend, so Keep goes on trying.
+// broke an operator can mend, so Keep goes on trying. If it is a change of the instance
+// that is refused, Keep holds what was put before in the meantime.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -113,7 +116,7 @@ func (r *Registration) first(ctx context.Context) error {
 		return fmt.Errorf("sd: register %s: %w", r.id, err)
 	}
 	for n := 1; ; n++ {
-		if err = r.put(ctx); err == nil {
+		if _, err = r.put(ctx); err == nil {
 			return nil
 		}
 		if permanent(err) {
@@ -140,8 +143,8 @@ func permanent(err error) bool {
 // supervise holds the entry, and puts it back whenever that ends, until ctx does.
 func (r *Registration) supervise(ctx context.Context) {
 	defer close(r.done)
-	for failures := 0; ctx.Err() == nil; {
-		lost, stood := r.hold(ctx)
+	for failures, version := 0, 1; ctx.Err() == nil; {
+		lost, stood := r.hold(ctx, version)
 		if stood {
 			failures = 0
 		}
@@ -151,8 +154,16 @@ func (r *Registration) supervise(ctx context.Context) {
 			failures++
 			_ = r.backoff.Wait(ctx, failures)
 		}
-		for ctx.Err() == nil && r.put(ctx) != nil {
+		for ctx.Err() == nil {
+			var err error
+			if version, err = r.put(ctx); err == nil {
+				break
+			}
 			failures++
+			if r.refused(version, err) {
+				r.holdLast(ctx, version, failures, err)
+				continue
+			}
 			_ = r.backoff.Wait(ctx, failures)
 		}
 	}
@@ -160,35 +171,52 @@ func (r *Registration) supervise(ctx context.Context) {
 
 // hold returns when the entry is lost, the wanted instance has changed, or ctx is
 // done. It also tells whether the entry stood longer than the longest delay.
-func (r *Registration) hold(ctx context.Context) (lost, stood bool) {
+func (r *Registration) hold(ctx context.Context, version int) (lost, stood bool) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if !r.interruptible(stop) {
+	if !r.interruptible(stop, version) {
 		return false, false
 	}
 	start := time.Now()
-	err := safely(func() error { return r.entry.Hold(ctx) })
-	if lost = ctx.Err() == nil; lost {
-		if err == nil {
-			err = errors.New("it is not known why")
-		}
-		r.note(false, fmt.Errorf("sd: the entry of %s was lost: %w", r.id, err))
+	err := r.holdEntry(ctx)
+	if lost = err != nil; lost {
+		r.note(false, err)
 	}
 	return lost, time.Since(start) > r.backoff.bound(64)
 }
 
-func (r *Registration) put(ctx context.Context) error {
-	ctx, cancel := r.bounded(ctx)
-	defer cancel()
-	in, version := r.want()
-	err := safely(func() error { return r.entry.Put(ctx, in) })
-	if err == nil {
-		r.applied(version)
+// holdEntry returns why the entry was lost, or nil if it was not, and ctx is done.
+func (r *Registration) holdEntry(ctx context.Context) error {
+	err := safely(func() error { return r.entry.Hold(ctx) })
+	if ctx.Err() != nil {
 		return nil
 	}
-	err = late(ctx, err)
-	r.note(false, err)
-	return err
+	if err == nil {
+		err = errors.New("it is not known why")
+	}
+	return fmt.Errorf("sd: the entry of %s was lost: %w", r.id, err)
+}
+
+// put tries to put the wanted instance, and returns which version of it that was.
+func (r *Registration) put(ctx context.Context) (version int, err error) {
+	in, version := r.want()
+	err = r.putEntry(ctx, in)
+	switch {
+	case err == nil:
+		r.applied(in, version)
+	case r.refused(version, err):
+		r.note(r.State().Registered, err) // what was put last most likely stands
+	default:
+		r.note(false, err)
+	}
+	return version, err
+}
+
+func (r *Registration) putEntry(ctx context.Context, in Instance) error {
+	ctx, cancel := r.bounded(ctx)
+	defer cancel()
+	in.Meta = maps.Clone(in.Meta) // which is the entry's own
+	return late(ctx, safely(func() error { return r.entry.Put(ctx, in) }))
 }
 
 func (r *Registration) remove(ctx context.Context) error {
@@ -201,7 +229,7 @@ func (r *Registration) bounded(ctx context.Context) (context.Context, context.Ca
 
 // late adds to an error that it is the registration's own bound that has ended ctx.
 func late(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err

@@ -32,8 +32,9 @@ type Registration struct {
 	mu        sync.Mutex
 	ended     bool // by Deregister
 	wanted    Instance
-	version   int // of wanted
-	standing  int // the version that was put last
+	version   int      // of wanted
+	standing  int      // the version that was put last
+	last      Instance // as it was put last; the supervision's own
 	state     RegistrationState
 	interrupt context.CancelFunc // ends the Hold that runs
 	news      chan struct{}      // closed and replaced when state or standing changes
@@ -80,8 +81,8 @@ func (r *Registration) State() RegistrationState {
 // Update changes what the registry says of the instance: address, weight, zone or
 // meta; the ID must stay. It returns nil once the registry has it. If ctx ends
 // before, it returns the context's error, joined with the registry's if that
-// refuses, and the change is still made as soon as the registry takes it. After
-// Deregister it returns [ErrDeregistered].
+// refuses, and the change is still made as soon as the registry takes it; until then
+// what the registry had before stands. After Deregister it returns [ErrDeregistered].
 func (r *Registration) Update(ctx context.Context, in Instance) error {
 	if err := in.Validate(); err != nil {
 		return err
@@ -159,25 +160,24 @@ func (r *Registration) Deregister(ctx context.Context) error {
 	return nil
 }
 
-// want returns the wanted instance, with a Meta of its own, and its version.
+// want returns the wanted instance, whose Meta is not written to, and its version.
 func (r *Registration) want() (Instance, int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	in := r.wanted
-	in.Meta = maps.Clone(in.Meta)
-	return in, r.version
+	return r.wanted, r.version
 }
 
-// interruptible lets Update end a Hold by stop. It returns false if there is an
-// update to make before holding.
-func (r *Registration) interruptible(stop context.CancelFunc) bool {
+// interruptible lets Update end a Hold by stop. It returns false if something newer
+// than that version is wanted, which is to be put before holding.
+func (r *Registration) interruptible(stop context.CancelFunc, version int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.interrupt = stop
-	return r.standing == r.version
+	return r.version == version
 }
 
-func (r *Registration) applied(version int) {
+func (r *Registration) applied(in Instance, version int) {
+	r.last = in
 	r.mu.Lock()
 	r.standing = version
 	r.mu.Unlock()

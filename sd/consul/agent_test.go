@@ -22,6 +22,7 @@ func TestAgent(t *testing.T) {
 	o := operator{dial(t, server.Addr()), "web"}
 	t.Run("options", func(t *testing.T) { optionsOfTheWatch(t, o) })
 	t.Run("own check", func(t *testing.T) { ownCheck(t, o.Client) })
+	t.Run("refused update", func(t *testing.T) { refusedUpdate(t, o.Client) })
 	t.Run("late register", func(t *testing.T) { lateRegister(t, server.Addr()) })
 	t.Run("index, while a query waits", func(t *testing.T) { lowIndex(t, server, o, false) })
 	t.Run("index, between two queries", func(t *testing.T) { lowIndex(t, server, o, true) })
@@ -122,6 +123,34 @@ func ownCheck(t *testing.T, client *api.Client) {
 		t.Fatal(err)
 	}
 	sees(t, events, "{}")
+}
+
+// refusedUpdate: heartbeats go on for what stands while Consul has no room for what is
+// to replace it.
+func refusedUpdate(t *testing.T, client *api.Client) {
+	const ttl = 3 * time.Second
+	i, r := pair(t, client, "refused", nil, []consul.RegisterOption{consul.RegisterTTL(ttl)})
+	registration, err := r.Register(t.Context(), sd.Instance{ID: "a", Addr: "h:80"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), ttl/4)
+	defer cancel()
+	in := registration.Instance()
+	in.Meta = map[string]string{"long": strings.Repeat("x", 1000)}
+	if err := registration.Update(ctx, in); err == nil || !strings.Contains(err.Error(), "512 bytes") {
+		t.Errorf("Update returns %v; want what is wrong with the meta", err)
+	}
+	watching, end := context.WithTimeout(t.Context(), 3*ttl)
+	defer end()
+	for set, err := range i.Watch(watching) {
+		if got := show(event{set, err}); got != "{a}" {
+			t.Errorf("it yields %s; want {a} all the time", got)
+		}
+	}
+	if err := registration.Deregister(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestTokenWithoutRights: Consul answers it with an empty set, which is not the truth.
