@@ -54,13 +54,28 @@ func (s *sending) trace(ctx context.Context) context.Context {
 // not tell of its connections leaves that open.
 func (s *sending) never() bool { return s != nil && s.asked.Load() && !s.connected.Load() }
 
+// marks returns what the error of a transport proves of the call. A refusal by this
+// process proves nothing of one that has reached a server before: a redirect may come
+// after the work was done, and lead to a service that nobody offers.
+func (s *sending) marks(err error) (local, unsent bool) {
+	local, unsent = endpoint.IsLocal(err), endpoint.IsNotProcessed(err)
+	if reached := s == nil || s.connected.Load(); reached && local {
+		return false, false
+	}
+	return local, unsent
+}
+
 // failure makes an error of an exchange that broke. s is nil once an answer came.
 func (m *method) failure(ctx context.Context, err error, s *sending) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // the URL may hold what a log must not
 	}
 	err = fmt.Errorf("%s at %s: %w", m.route.pattern, m.client.base.Host, err)
-	e := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: s.never() || refusedStream(err), Outgoing: true, Err: err}
+	local, unsent := s.marks(err)
+	e := &endpoint.Error{
+		Code: endpoint.Unavailable, NotProcessed: unsent || s.never() || refusedStream(err),
+		Local: local, Outgoing: true, Err: err,
+	}
 	switch cause := ctx.Err(); {
 	case cause != nil:
 		e.Code = endpoint.CodeOf(cause)
@@ -68,7 +83,9 @@ func (m *method) failure(ctx context.Context, err error, s *sending) error {
 			e.Err = fmt.Errorf("%w: %w", cause, err)
 		}
 	case isCoded(err): // by a transport that balances, for instance
-		return asOutgoing(err, false)
+		coded := asOutgoing(err, false)
+		coded.Local, coded.NotProcessed = local, unsent
+		return coded
 	case !e.NotProcessed && isTimeout(err):
 		e.Code = endpoint.DeadlineExceeded
 	}
@@ -116,7 +133,7 @@ func readForeign(resp *http.Response, body []byte) *endpoint.Error {
 
 // asOutgoing marks what an endpoint returns. An error without a code is Internal:
 // what this process or the server made of the call is not what it should be.
-func asOutgoing(err error, local bool) error {
+func asOutgoing(err error, local bool) *endpoint.Error {
 	inner, coded := errors.AsType[*endpoint.Error](err)
 	e := endpoint.Error{Code: endpoint.CodeOf(err), Err: err}
 	switch {
