@@ -30,8 +30,8 @@ import (
 //
 // A request is in flight on its instance until the end of the answer's body, its
 // Close, or the end of the request's context; until its headers if it has none.
-// An answer of 5xx, and a connection that breaks, counts as a fault of the
-// instance. Nothing is tried again, but GetBody is kept for those who do. If no
+// An answer of 408 or 5xx, 501 aside, and a connection that breaks, counts as a fault
+// of the instance. Nothing is tried again, but GetBody is kept for those who do. If no
 // instance is live the error wraps [lb.ErrNoInstance]. The errors of a [Client] over a
 // RoundTripper, see [HTTPClient], name the instance, so that [lb.Retry] avoids it.
 //

@@ -59,6 +59,10 @@ func TestRoundTripperFaults(t *testing.T) {
 			http.Error(w, "oops", http.StatusInternalServerError)
 		case "/429":
 			w.WriteHeader(http.StatusTooManyRequests)
+		case "/501":
+			w.WriteHeader(http.StatusNotImplemented)
+		case "/408":
+			w.WriteHeader(http.StatusRequestTimeout)
 		case "/404":
 			http.NotFound(w, r)
 		case "/cut":
@@ -77,6 +81,8 @@ func TestRoundTripperFaults(t *testing.T) {
 		{"/429", lb.Rejected, 0},
 		{"/500", lb.Faulted, 0},
 		{"/503", lb.Faulted, 7 * time.Second},
+		{"/501", lb.Served, 0},
+		{"/408", lb.Faulted, 0},
 		{"/cut", lb.Faulted, 0},
 		{"/refused", lb.Faulted, 0},
 	}
