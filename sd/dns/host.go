@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/dowelkit/dowel/sd"
 )
@@ -12,7 +14,8 @@ import (
 // NewHostInstancer returns an Instancer of the addresses (A and AAAA records) of
 // a host, each with the given port: what a headless service of Kubernetes offers,
 // for instance. An address in place of the name is the one instance. With a final
-// dot the name is absolute; without one the resolver may try its search domains.
+// dot the name is absolute; without one the resolver may try its search domains, and
+// if a server refuses one of its questions that may be lost among the other answers.
 //
 // The addresses 0.0.0.0 and ::, with which some filters answer for a name that they
 // block, are skipped. An answer of nothing else is an error.
@@ -48,7 +51,7 @@ func NewHostInstancer(name string, port int, opts ...Option) (*Instancer, error)
 }
 
 func (i *Instancer) findHost(ctx context.Context, port uint16) ([]sd.Instance, error) {
-	addrs, err := i.resolver.LookupNetIP(ctx, i.network, i.name)
+	addrs, err := i.lookUpAddrs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,4 +67,24 @@ func (i *Instancer) findHost(ctx context.Context, port uint16) ([]sd.Instance, e
 		return nil, fmt.Errorf("the answer for %s has no usable address among %d", i.name, len(addrs))
 	}
 	return found, nil
+}
+
+// lookUpAddrs asks for each family by itself where it can. A net.Resolver that asks for
+// both takes the refusal of one for none if the other has none either, and says of
+// neither that it was refused. But with search domains, of which the first that has an
+// address wins, it must be one question: two might be answered from two domains.
+func (i *Instancer) lookUpAddrs(ctx context.Context) ([]netip.Addr, error) {
+	if i.network != "ip" || !strings.HasSuffix(i.name, ".") {
+		return i.resolver.LookupNetIP(ctx, i.network, i.name)
+	}
+	var all []netip.Addr
+	for _, family := range []string{"ip4", "ip6"} {
+		addrs, err := i.resolver.LookupNetIP(ctx, family, i.name)
+		// An AddrError is that a file of hosts knows the other family only.
+		if _, other := errors.AsType[*net.AddrError](err); err != nil && !other && !none(err) {
+			return nil, err
+		}
+		all = append(all, addrs...)
+	}
+	return all, nil
 }

@@ -81,13 +81,19 @@ func (i *Instancer) lookUp(ctx context.Context) ([]sd.Instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
 	found, err := i.find(ctx)
-	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
+	if none(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("dns: %w", err)
 	}
 	return found, nil
+}
+
+// none tells of an error that it says that there are no such records.
+func none(err error) bool {
+	e, ok := errors.AsType[*net.DNSError](err)
+	return ok && e.IsNotFound
 }
 
 // A watch yields sets by the law of sd.Instancer.

@@ -145,6 +145,13 @@ func TestHostFromServer(t *testing.T) {
 		"half an answer is none": {
 			testserver.Addrs("192.0.2.1", "2001:db8::1"), testserver.ServFail, "ip", "error: dns: lookup web.test.",
 		},
+		"nor is half an answer and a refusal": {
+			testserver.Addrs("192.0.2.1", "2001:db8::1"), testserver.Refused, "ip", "error: dns: lookup web.test.",
+		},
+		"a refusal is not that there is none": {
+			testserver.Addrs("2001:db8::1"), testserver.Refused, "ip", "error: dns: lookup web.test.",
+		},
+		"IPv6 is refused": {testserver.Addrs("192.0.2.1"), testserver.Refused, "ip4", "[192.0.2.1:80]"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 
 // NewInstancer returns an Instancer of the SRV records (RFC 2782) of name, such
 // as "_http._tcp.stringsvc.internal". With a final dot the name is absolute;
-// without one the resolver may try its search domains.
+// without one the resolver may try its search domains, and if a server refuses one of
+// its questions that may be lost among the other answers.
 //
 // The set is of the records with the lowest priority number. An instance's address
 // is target and port, without a lookup of the target; its weight is that of the

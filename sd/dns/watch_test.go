@@ -297,3 +297,20 @@ func TestInstancerConcurrentSafe(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// hosts is a resolver with a file of hosts, which holds one family.
+type hosts struct{ shared }
+
+func (hosts) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {
+	if network == "ip6" {
+		return nil, &net.AddrError{Err: "no suitable address found", Addr: host}
+	}
+	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+}
+
+func TestHostOfOneFamilyInAFile(t *testing.T) {
+	in := must(t)(dns.NewHostInstancer("web.test.", 80, dns.WithResolver(hosts{})))
+	if got, want := look(t, in), "[127.0.0.1:80]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
