@@ -41,13 +41,13 @@ func SlowStart(inner Strategy, opts ...SlowStartOption) Strategy { return newSlo
 
 // Picker makes the picker for a set.
 func (s *slowStarter) Picker(nodes []*sd.Node, prev Picker) Picker {
-	p := &slowStartPicker{slowStarter: s, nodes: nodes}
+	p := &slowStartPicker{slowStarter: s, nodes: nodes, pace: newPace(s.floor)}
 	if last, ok := prev.(slowStarting); ok {
 		was := last.state()
-		p.pace, p.ramps = was.pace, Carry(nodes, was.nodes, was.ramps, newRamp)
+		p.ramps = Carry(nodes, was.nodes, was.ramps, newRamp)
 		p.picker = s.inner.Picker(nodes, was.picker)
 	} else {
-		p.pace, p.ramps = newPace(s.floor), settledRamps(len(nodes))
+		p.ramps = settledRamps(len(nodes))
 		p.picker = s.inner.Picker(nodes, nil)
 	}
 	if e, ok := p.picker.(ejecting); ok {
@@ -63,7 +63,7 @@ func (p *slowStartPicker) without(out []bool) Picker {
 		return nil
 	}
 	q := *p
-	q.picker = rest
+	q.picker, q.pace = rest, newPace(p.floor)
 	return q.entered()
 }
 
@@ -87,7 +87,7 @@ type slowStartPicker struct {
 	picker Picker
 	nodes  []*sd.Node
 	ramps  []*ramp // parallel to nodes
-	pace   *pace
+	pace   *pace   // its own: what others know of tells nothing of its newcomers
 }
 
 // slowStartObserver is one that needs the clock, for itself or for inner's.

@@ -3,10 +3,13 @@ package lb_test
 import (
 	"context"
 	"math"
+	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
 )
 
 // What returns from an ejection is new again, inside and outside of Eject, and
@@ -40,6 +43,39 @@ func TestSlowStartOfWhatReturnsFromEjection(t *testing.T) {
 				t.Errorf("%s: %v later it got %v picks, want %.0f", name, tt.age, got, want)
 			}
 		}
+	}
+}
+
+// So it does if a pick that began before it returned ends after.
+func TestSlowStartOfWhatReturnsDuringAPick(t *testing.T) {
+	began, goOn := make(chan bool), make(chan bool)
+	slow := false
+	inner := strategyFunc(func(nodes []*sd.Node, _ lb.Picker) lb.Picker {
+		return pickerFunc(func() int {
+			if slow {
+				slow = false
+				began <- true
+				<-goOn
+			}
+			return rand.IntN(len(nodes))
+		})
+	})
+	w := newWard(t, 5, lb.Eject(lb.SlowStart(inner)))
+	w.observe(1, lb.Faulted, 5)
+	w.now += time.Hour
+	if i := w.pick(); i != 1 {
+		t.Fatalf("the probe went to %d", i)
+	}
+	slow = true
+	var pick sync.WaitGroup
+	pick.Go(func() { w.pick() })
+	<-began
+	w.observe(1, lb.Served, 1)
+	goOn <- true
+	pick.Wait()
+	w.spread(100)
+	if counts := w.spread(4100); counts[1] < 60 || counts[1] > 140 {
+		t.Errorf("node 1 has returned, and picks are %v", counts)
 	}
 }
 
@@ -89,3 +125,7 @@ func TestEjectedThroughSlowStart(t *testing.T) {
 		t.Errorf("out are %v and %v", plain.Ejected(), slow.Ejected())
 	}
 }
+
+type pickerFunc func() int
+
+func (f pickerFunc) Pick(context.Context, time.Duration) int { return f() }

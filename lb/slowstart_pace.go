@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// pace is how fast the newcomers of a balancer go, shared by its pickers. It is
-// written a few dozen times in a window and read at every pick.
+// pace is how fast the newcomers of a picker go. It is written a few dozen times in a
+// window and read at every pick.
 type pace struct {
 	ramping atomic.Bool
 	next    atomic.Int64  // when to measure again
@@ -50,7 +50,9 @@ func (p *slowStartPicker) measure(now time.Duration) {
 	others, heaviest := p.gather(now)
 	if heaviest == 0 {
 		pace.ramping.Store(false)
-		pace.ramping.Store(slices.ContainsFunc(p.ramps, (*ramp).young)) // one may have come between
+		if slices.ContainsFunc(p.ramps, (*ramp).young) { // one came between
+			pace.ramping.Store(true)
+		}
 	}
 	pace.set(pace.fit(p.floor, max(p.burden*others, (1-p.floor)*heaviest)))
 }

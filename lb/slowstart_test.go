@@ -194,6 +194,22 @@ func TestSlowStartSlowsDownTheLast(t *testing.T) {
 	}
 }
 
+// A pick by the set before, which knows nobody that is new, does not end the start of
+// who has just joined.
+func TestSlowStartBesideASetBefore(t *testing.T) {
+	w := joined(t, 5, lb.SlowStart(lb.RoundRobin()))
+	w.spread(100)
+	w.now += 31 * time.Second
+	w.spread(5) // nobody is new any more
+	before := w.picker
+	w.set(append(w.nodes, wardNodes(6)[5]))
+	before.Pick(t.Context(), w.now)
+	w.spread(100)
+	if counts := w.spread(5100); counts[5] < 60 || counts[5] > 140 {
+		t.Errorf("node 5 is new, and picks are %v", counts)
+	}
+}
+
 func TestSlowStartConcurrentSafe(t *testing.T) {
 	all := instances(20)
 	e, src := endpointer(t, all[:5], nil)
