@@ -45,13 +45,16 @@ func Eject(inner Strategy, opts ...EjectOption) Strategy { return newEjector(inn
 // Picker makes the picker for a set.
 func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
 	p, fresh := &ejectPicker{nodes: nodes}, newTallies(len(nodes)).state
-	if last, ok := prev.(*ejectPicker); ok && last.ward.ejector == e {
-		p.ward = last.ward.of(last)
-		p.whole = viewOf(e.inner.Picker(nodes, last.whole.picker))
+	last, ok := prev.(*ejectPicker)
+	if !ok || last.ward.ejector != e {
+		last = &ejectPicker{whole: new(ejectView)}
+	}
+	p.whole = viewOf(e.inner.Picker(nodes, last.whole.picker))
+	if last.ward.takes(last) {
+		p.ward = last.ward
 		p.states = Carry(nodes, last.nodes, last.states, fresh)
 	} else {
 		p.ward = newWard(e)
-		p.whole = viewOf(e.inner.Picker(nodes, nil))
 		p.states = Carry(nodes, nil, nil, fresh)
 	}
 	p.tallies = make([]*tally, len(nodes))

@@ -41,15 +41,16 @@ func newWard(e *ejector) *ward {
 	return w
 }
 
-// of returns the ward for the successor of p: its own, or a new one if p has a
-// successor already, as when [Zone] splits a set.
-func (w *ward) of(p *ejectPicker) *ward {
+// takes reports whether the successor of p may have the ward and what it knows. A
+// picker has one successor. When [Zone] splits a set, what comes of p second begins on
+// its own: calls that p began end in this ward, and two must not keep one state.
+func (w *ward) takes(p *ejectPicker) bool {
+	if w == nil {
+		return false
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.current == p {
-		return w
-	}
-	return newWard(w.ejector)
+	return w.current == p
 }
 
 // unlock tells what happened under the lock once it is free, so that who is told

@@ -28,8 +28,15 @@ func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
 			p.where[i] = ^p.there.add(i, n)
 		}
 	}
-	p.here.choose(z.inner, &before.here, &before.there)
-	p.there.choose(z.inner, &before.there, &before.here)
+	// The part that goes on comes first: a picker may have one successor that has all
+	// that it knows.
+	if before.here.picker != nil {
+		p.here.choose(z.inner, &before.here, &before.there)
+		p.there.choose(z.inner, &before.there, &before.here)
+	} else {
+		p.there.choose(z.inner, &before.there, &before.here)
+		p.here.choose(z.inner, &before.here, &before.there)
+	}
 	return p.made()
 }
 
