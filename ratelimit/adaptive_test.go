@@ -325,6 +325,29 @@ func TestAdaptiveWhatCounts(t *testing.T) {
 	}
 }
 
+// A clock may be too coarse to see a call take any time at all, and stands still in a
+// synctest bubble.
+func TestAdaptiveOfCallsThatTakeNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit, latency := ratelimit.NewConcurrency(), time.Duration(0)
+		e := ratelimit.Adaptive(func(context.Context, int) (int, error) {
+			time.Sleep(latency)
+			return 0, nil
+		}, limit)
+		for _, latency = range []time.Duration{0, 10 * time.Millisecond, 0} {
+			for n := range 2000 {
+				time.Sleep(10 * time.Millisecond)
+				if _, err := e(t.Context(), n); err != nil {
+					t.Fatalf("call %d of %v: %v, and the limit is %d", n, latency, err, limit.Limit())
+				}
+			}
+		}
+		if n := limit.Limit(); n < 20 || n > 200 {
+			t.Errorf("one call at a time made the limit %d", n)
+		}
+	})
+}
+
 // What half of the limit is enough for does not raise it, nor does a burst long ago.
 func TestAdaptiveGrowsByUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

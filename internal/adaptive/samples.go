@@ -79,7 +79,8 @@ func (s *samples) enough(now time.Duration) bool {
 	return count >= some
 }
 
-// mean returns the mean latency in nanoseconds.
+// mean returns the mean latency in nanoseconds. It is one at least: a clock that stands
+// still during a call, as a coarse one does, must not make the call infinitely fast.
 func (s *samples) mean() float64 {
-	return float64(s.sum.Load()) / float64(max(1, s.count.Load()))
+	return max(1, float64(s.sum.Load())/float64(max(1, s.count.Load())))
 }
