@@ -39,12 +39,12 @@ func Break[Req, Resp any](next endpoint.Endpoint[Req, Resp], breaker Breaker, op
 
 func guarded[Req, Resp any](next endpoint.Endpoint[Req, Resp], g *guard) endpoint.Endpoint[Req, Resp] {
 	return func(ctx context.Context, req Req) (resp Resp, err error) {
-		done, err := g.enter(ctx)
+		place, err := g.enter(ctx)
 		if err != nil {
 			return resp, err
 		}
 		err = errUnfinished // stands only if next does not return
-		defer func() { g.leave(ctx, done, err) }()
+		defer func() { g.leave(ctx, place, err) }()
 		resp, err = next(ctx, req)
 		return resp, err
 	}
@@ -82,13 +82,17 @@ func newGuard(function string, noNext bool, breaker Breaker, failure func(contex
 	return g
 }
 
-func (g *guard) enter(ctx context.Context) (done func(error), err error) {
+func (g *guard) enter(ctx context.Context) (p place, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return place{}, err
 	}
-	done, err = g.breaker.Allow()
+	if c, ok := g.breaker.(*Circuit); ok {
+		p, err = c.allow()
+	} else {
+		p.done, err = g.breaker.Allow()
+	}
 	if err == nil {
-		return done, nil
+		return p, nil
 	}
 	refusal := &endpoint.Error{
 		Code:         endpoint.Unavailable,
@@ -100,14 +104,14 @@ func (g *guard) enter(ctx context.Context) (done func(error), err error) {
 	if b, ok := g.breaker.(interface{ RetryAfter() time.Duration }); ok {
 		refusal.RetryAfter = b.RetryAfter()
 	}
-	return nil, refusal
+	return place{}, refusal
 }
 
 // leave tells the breaker, also if a failure function panics: a place that is
 // never given back would keep a half-open breaker half-open for ever.
-func (g *guard) leave(ctx context.Context, done func(error), err error) {
+func (g *guard) leave(ctx context.Context, p place, err error) {
 	outcome := error(errUnfinished)
-	defer func() { done(outcome) }()
+	defer func() { p.leave(outcome) }()
 	outcome = g.verdict(ctx, err)
 }
 

@@ -20,7 +20,9 @@ type Circuit struct {
 	name    string
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
 	start   time.Time
-	until   atomic.Int64 // since start, in ns: the end of the latest open state
+	half    time.Duration // of the window
+	phase   atomic.Uint64 // the number of the changes of state, doubled, and 1 more while closed
+	until   atomic.Int64  // since start, in ns: the end of the latest open state
 	refused atomic.Uint64
 	changes changes
 
@@ -35,11 +37,13 @@ func New(name string, opts ...CircuitOption) *Circuit {
 	c := &Circuit{
 		name:    name,
 		start:   time.Now(),
+		half:    s.window / 2,
 		changes: changes{name: name, hook: s.onChange},
 		open:    fmt.Errorf("circuit %q: %w", name, gobreaker.ErrOpenState),
 		busy:    fmt.Errorf("circuit %q is half-open: %w", name, gobreaker.ErrTooManyRequests),
 		forced:  fmt.Errorf("circuit %q is forced open: %w", name, gobreaker.ErrOpenState),
 	}
+	c.phase.Store(closed)
 	c.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:         name,
 		MaxRequests:  uint32(s.probes),
@@ -53,6 +57,11 @@ func New(name string, opts ...CircuitOption) *Circuit {
 				// gobreaker asks whether the time is past, not whether it is over.
 				c.until.Store(int64(time.Since(c.start) + s.openFor + 1))
 			}
+			next := c.phase.Load()&^closed + 2
+			if to == gobreaker.StateClosed {
+				next |= closed
+			}
+			c.phase.Store(next)
 			c.changes.note(stateOf(to))
 		},
 	})
@@ -64,24 +73,34 @@ func (c *Circuit) Name() string { return c.name }
 
 // Allow implements [Breaker].
 func (c *Circuit) Allow() (done func(err error), err error) {
+	p, err := c.allow()
+	if err != nil {
+		return nil, err
+	}
+	return p.leave, nil
+}
+
+// allow is Allow for [Break], which need not have the place made a function.
+func (c *Circuit) allow() (place, error) {
 	force := c.Forced()
 	if force == ForceOpen {
 		c.refused.Add(1)
-		return nil, c.forced
+		return place{}, c.forced
 	}
+	phase, began := c.phase.Load(), time.Since(c.start)
 	report, err := c.breaker.Allow()
 	c.announce(report)
 	switch {
 	case err == nil:
-		return c.reporting(report), nil
+		return place{report, c, phase, began}, nil
 	case force == ForceClosed:
-		return uncounted, nil
+		return place{done: uncounted}, nil
 	}
 	c.refused.Add(1)
 	if err == gobreaker.ErrOpenState {
-		return nil, c.open
+		return place{}, c.open
 	}
-	return nil, c.busy
+	return place{}, c.busy
 }
 
 // announce delivers the changes. If the hook panics, the place of a call that was
@@ -98,16 +117,6 @@ func (c *Circuit) announce(report func(error)) {
 	}()
 	c.changes.deliver()
 	returned = true
-}
-
-func (c *Circuit) reporting(report func(error)) func(error) {
-	if c.changes.hook == nil {
-		return report
-	}
-	return func(err error) {
-		report(err)
-		c.changes.deliver()
-	}
 }
 
 // uncounted is told of the calls that gobreaker knows nothing of.

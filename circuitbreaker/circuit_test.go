@@ -125,6 +125,62 @@ func TestCircuitRatio(t *testing.T) {
 	}
 }
 
+// An instance that hangs is told by calls that outlast the window, too.
+func TestCircuitOfCallsThatOutlastTheWindow(t *testing.T) {
+	for _, tt := range []struct {
+		takes time.Duration
+		open  bool
+		err   error
+	}{
+		{7 * time.Second, true, errBroken}, {9500 * time.Millisecond, true, errBroken}, {10 * time.Second, true, errBroken},
+		{time.Minute, true, errBroken}, {time.Minute, false, nil}, {time.Minute, false, context.Canceled},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := circuitbreaker.New("x")
+			takes := func(context.Context) error { time.Sleep(tt.takes); return tt.err }
+			guarded := circuitbreaker.Break(play, c)
+			for n := range 5 {
+				time.AfterFunc(time.Duration(n)*time.Second, func() { _, _ = guarded(t.Context(), takes) })
+			}
+			time.Sleep(tt.takes + 4500*time.Millisecond)
+			if open := c.State() == circuitbreaker.Open; open != tt.open {
+				t.Errorf("after five of %v with %v it is open: %t, %+v", tt.takes, tt.err, open, c.Counts())
+			}
+		})
+	}
+}
+
+// What began before the circuit opened tells nothing of the time after, however long
+// it took, and a probe is one however long.
+func TestCircuitOfCallsThatOutlastAState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuitbreaker.New("x", circuitbreaker.Probes(3))
+		guarded := circuitbreaker.Break(play, c)
+		slow := func(takes time.Duration, err error) {
+			go guarded(t.Context(), func(context.Context) error { time.Sleep(takes); return err })
+			synctest.Wait()
+		}
+		for range 5 {
+			slow(30*time.Second, errBroken)
+		}
+		for range 5 {
+			slow(time.Second, errBroken)
+		}
+		time.Sleep(7 * time.Second)
+		slow(12*time.Second, nil)
+		slow(13*time.Second, nil)
+		time.Sleep(14 * time.Second)
+		slow(0, nil)
+		if c.State() != circuitbreaker.Closed || c.Refused() != 0 {
+			t.Fatalf("%v after three probes, and %d were refused", c.State(), c.Refused())
+		}
+		time.Sleep(10 * time.Second)
+		if c.State() != circuitbreaker.Closed || c.Counts().Failures != 0 {
+			t.Errorf("%v, %+v", c.State(), c.Counts())
+		}
+	})
+}
+
 // The hook may use the circuit, and its panic breaks nothing.
 func TestOnChangeMayUseTheCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -227,7 +283,7 @@ func TestMisuse(t *testing.T) {
 		},
 		"circuitbreaker: New: an option is nil; the failures in a row must be positive, not 0; " +
 			"the failure ratio must be above 0 and at most 1, not 2; the minimum of calls must be positive, not 0; " +
-			"the window must be at least 10ms, not 1ns; the open time must be positive, not 0s; " +
+			"the window must be from 10ms to a year, not 1ns; the open time must be positive, not 0s; " +
 			"the probes must be positive, not -1; the function for changes is nil": func() {
 			circuitbreaker.New("x", nil, circuitbreaker.TripAfter(0), circuitbreaker.TripRatio(2, 0), circuitbreaker.Window(1),
 				circuitbreaker.OpenFor(0), circuitbreaker.Probes(-1), circuitbreaker.OnChange(nil))

@@ -47,13 +47,16 @@ func TripRatio(ratio float64, minimum int) CircuitOption {
 }
 
 // Window sets how far back calls count while the circuit is closed. It slides in
-// tenths. The default is 10 s; it must be at least 10 ms.
+// tenths. A call counts from when it began or, if it took longer than half of the
+// window, from when it ended. The default is 10 s; it must be from 10 ms to a year.
 func Window(d time.Duration) CircuitOption {
 	return func(s *settings) error {
 		s.window = d
-		return when(d < 10*time.Millisecond, fmt.Sprintf("the window must be at least 10ms, not %v", d))
+		return when(d < 10*time.Millisecond || d > year, fmt.Sprintf("the window must be from 10ms to a year, not %v", d))
 	}
 }
+
+const year = 365 * 24 * time.Hour
 
 // OpenFor sets how long the circuit stays open. The default is 5 s; it must be
 // positive.
