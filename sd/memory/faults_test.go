@@ -11,7 +11,8 @@ import (
 	"github.com/dowelkit/dowel/sd/memory"
 )
 
-const ttl = 9 * time.Second
+// ttl is longer than a registration that lost its registry ever waits to try again, 10 s.
+const ttl = 30 * time.Second
 
 func TestKilledRegistrantIsGoneAfterItsTTL(t *testing.T) {
 	for _, c := range []struct {
