@@ -73,10 +73,10 @@ func HealthReport(f func(in *Instance, err error)) HealthOption {
 // [ProbeTCP] is one.
 //
 // An instance that joins a set is left out until its first probe succeeds. At the
-// start, and after the set was empty, nothing is worse than no instance: all that
-// come then are in at once, and those whose first probe fails are taken out. A new
-// weight, zone or meta keeps the health of an instance; a new address is a new
-// instance.
+// start, after the set was empty, and where all are new at once, nothing is worse than
+// no instance: all that come then are in, and those whose first probe fails are taken
+// out. A new weight, zone or meta keeps the health of an instance; a new address is a
+// new instance.
 //
 // Errors of source are yielded beside, and once more after each set for as long
 // as source is in error; probing goes on then. Failed probes are no errors of the

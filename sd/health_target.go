@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -36,12 +37,12 @@ func (t *target) judge(ok bool, needed int) bool {
 
 // update takes a set from the source. Targets that stay keep their state.
 func (c *checker) update(set []*Instance) {
-	presume := c.admit || len(c.targets) == 0
+	presume := c.admit || !slices.ContainsFunc(set, func(in *Instance) bool { return c.target(in) != nil })
 	c.round++
 	c.list = make([]*target, len(set))
 	for i, in := range set {
-		t := c.targets[in.ID]
-		if t == nil || t.in.Addr != in.Addr {
+		t := c.target(in)
+		if t == nil {
 			t = &target{in: in, up: presume, due: time.Now()}
 			if old := c.targets[in.ID]; old != nil {
 				c.drop(old)
@@ -60,6 +61,14 @@ func (c *checker) update(set []*Instance) {
 		}
 	}
 	c.known = true
+}
+
+// target returns what is known of an instance, or nil if it is new.
+func (c *checker) target(in *Instance) *target {
+	if t := c.targets[in.ID]; t != nil && t.in.Addr == in.Addr {
+		return t
+	}
+	return nil
 }
 
 // drop forgets a target. The result of a probe that still runs is ignored.

@@ -263,3 +263,26 @@ func TestHealthCheckOfTheLargestValues(t *testing.T) {
 		}
 	})
 }
+
+// Where all are new at once nobody knows better, as after emptiness, of which a
+// consumer that was busy may not have heard: the first that passes its probe must not
+// get the load of all.
+func TestHealthCheckOfASetThatIsReplaced(t *testing.T) {
+	inBubble(t, []sd.HealthOption{sd.HealthConcurrency(1)}, func(t *testing.T, f *feed, w *ward, tp *tape) {
+		f.say("a", "b")
+		settle()
+		expect(t, tp, "[a b]")
+		w.set("y")
+		f.say("x", "y", "z")
+		expect(t, tp, "[x y z]")
+		settle()
+		expect(t, tp, "[x z]")
+		f.say("x@moved", "z@moved")
+		settle()
+		expect(t, tp, "[x@moved z@moved]")
+		f.say("n", "x@moved")
+		expect(t, tp, "[x@moved]")
+		settle()
+		expect(t, tp, "[n x@moved]")
+	})
+}
