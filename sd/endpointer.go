@@ -73,7 +73,7 @@ func NewEndpointer[C any](
 	opts ...EndpointerOption,
 ) *Endpointer[C] {
 	options, err := newEndpointerOptions(opts)
-	if instancer == nil {
+	if absent(instancer) {
 		err = errors.Join(errors.New("the instancer is nil"), err)
 	}
 	if dial == nil {

@@ -168,6 +168,12 @@ func TestEndpointerWatchesAgain(t *testing.T) {
 }
 
 func TestNewEndpointerNamesAllFaults(t *testing.T) {
+	for _, nobody := range []sd.Instancer{nil, sd.InstancerFunc(nil)} {
+		namesAllFaults(t, nobody)
+	}
+}
+
+func namesAllFaults(t *testing.T, nobody sd.Instancer) {
 	defer func() {
 		text := fmt.Sprint(recover())
 		for _, want := range []string{"instancer is nil", "dial is nil", "dial timeout", "parallel", "backoff", "drain", "function for errors", "option is nil"} {
@@ -176,7 +182,7 @@ func TestNewEndpointerNamesAllFaults(t *testing.T) {
 			}
 		}
 	}()
-	sd.NewEndpointer[*conn](nil, nil, sd.DialTimeout(0), sd.DialParallel(-1), sd.DialBackoff(sd.Backoff{Base: -1}),
+	sd.NewEndpointer[*conn](nobody, nil, sd.DialTimeout(0), sd.DialParallel(-1), sd.DialBackoff(sd.Backoff{Base: -1}),
 		sd.DrainTimeout(-1), sd.OnError(nil), nil)
 }
 

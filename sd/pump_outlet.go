@@ -76,10 +76,12 @@ func (f *faults) add(bad bool, format string, args ...any) {
 	}
 }
 
+func (f *faults) absent(source Instancer, name string) { f.add(absent(source), "%s is nil", name) }
+
 // absent also knows the function that is nil and yet not a nil interface.
-func (f *faults) absent(source Instancer, name string) {
+func absent(source Instancer) bool {
 	fn, ok := source.(InstancerFunc)
-	f.add(source == nil || ok && fn == nil, "%s is nil", name)
+	return source == nil || ok && fn == nil
 }
 
 // apply calls the options. One that is nil is a fault.
