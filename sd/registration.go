@@ -46,8 +46,8 @@ type RegistrationState struct {
 	Registered bool
 	// Since is when Registered became what it is.
 	Since time.Time
-	// Err is the last error while the instance is being put back or taken out, nil
-	// while all is well.
+	// Err is the last error while the instance is being put back, changed or taken out,
+	// nil while all is well.
 	Err error
 }
 
