@@ -76,11 +76,14 @@ func (o *observer) ended(ctx context.Context, err error, node *sd.Node, i int, s
 	// runs while what was read is made a time.
 	end := time.Since(o.epoch)
 	node.Release()
-	if err == nil && o.ewma != nil {
+	if err == nil && o.ewma != nil && start >= 0 {
 		o.ewma.served(i, start, end)
 		return
 	}
 	out := Outcome{Start: start, End: end}
+	if start < 0 {
+		out.Start, out.Open = ^start, true
+	}
 	if err != nil {
 		out.Result, out.RetryAfter = result(ctx, err), endpoint.RetryAfter(err)
 	}
@@ -116,11 +119,11 @@ func (b *Balancer[C]) Endpointer() *sd.Endpointer[C] { return b.endpointer }
 func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 	// What most calls need, apart from the rest: it decides what a pick costs.
 	if c := call.From(ctx); c != nil && special(c) {
-		return b.pick(ctx)
+		return b.pick(ctx, false)
 	}
 	s := b.state.Load()
 	if s.set != b.endpointer.Set() {
-		return b.pick(ctx)
+		return b.pick(ctx, false)
 	}
 	switch {
 	case s.draw.from > 0:
@@ -150,14 +153,19 @@ func (b *Balancer[C]) Pick(ctx context.Context) (Lease[C], error) {
 			return Lease[C]{state: s, node: node, index: i}, nil
 		}
 	}
-	return b.pick(ctx)
+	return b.pick(ctx, false)
 }
+
+// Open is Pick for a call that lasts as long as its two ends want, such as a stream. It
+// is in flight as any other, but that it has not ended and how long it took speak
+// neither for nor against the instance; its error does.
+func (b *Balancer[C]) Open(ctx context.Context) (Lease[C], error) { return b.pick(ctx, true) }
 
 // special reports whether a pick must look at the call.
 func special(c *call.Call) bool { return c.Avoids() > 0 || c.Observed() }
 
-// pick is Pick for whatever call and state.
-func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
+// pick is Pick and Open for whatever call and state.
+func (b *Balancer[C]) pick(ctx context.Context, open bool) (Lease[C], error) {
 	c := call.From(ctx)
 	for force := false; ; force = true {
 		s := b.current(force)
@@ -181,7 +189,11 @@ func (b *Balancer[C]) pick(ctx context.Context) (Lease[C], error) {
 				in := l.node.Instance()
 				c.Asked(&in.ID, &in.Addr)
 			}
-			if s.observer != nil && s.observer.starter != nil {
+			switch {
+			case open:
+				l.node.Last(true)
+				l.start = ^l.start
+			case s.observer != nil && s.observer.starter != nil:
 				s.observer.starter.Start(l.index, l.start)
 			}
 			return l, nil

@@ -28,7 +28,9 @@ import (
 //     is a latency, however fast it came.
 //
 // A call that was canceled, failed or was rejected raises E if it took longer than
-// that, and never lowers it. What this process refused tells nothing. An instance
+// that, and never lowers it. What this process refused tells nothing. A call of
+// [Balancer.Open] is in flight and may fault, but has neither latency nor silence, and
+// is none of the few calls of a newcomer. An instance
 // that asked to be left alone is picked before the time is over, or before 6·τ,
 // only if the other one drawn asked too.
 //

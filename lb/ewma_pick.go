@@ -166,7 +166,7 @@ func (p *ewmaPicker) load(i int, n int64, now time.Duration) int64 {
 	} else {
 		k += p.term(float64(n + 1))
 	}
-	if n >= p.probes && !p.places[i].cell.proven(now, &p.ewma) {
+	if n >= p.probes && !p.places[i].cell.proven(now, &p.ewma) && n-p.places[i].node.Lasting() >= p.probes {
 		k += shunned
 	}
 	return k
@@ -177,14 +177,22 @@ func (p *ewmaPicker) Start(i int, now time.Duration) { p.places[i].cell.start(no
 
 func (p *ewmaPicker) Observe(i int, o Outcome) {
 	c := p.places[i].cell
-	switch o.Result {
-	case Served:
+	switch {
+	case o.Open: // neither its beginning nor how long it took counts
+	case o.Result == Served:
 		p.served(i, o.Start, o.End)
-	case Faulted, Rejected, Canceled:
+	default:
 		c.end(o.End, &p.ewma)
-		p.trouble(c, o)
+		if o.Result != Refused {
+			c.atLeast(o.End, o.Latency(), &p.ewma, math.Float64frombits(p.shared.typical.Load()))
+		}
+	}
+	switch o.Result {
+	case Faulted:
+		c.avoid(&c.blame, o.End+p.times(faultTerm))
+	case Rejected:
+		c.avoid(&c.blame, o.End+p.times(rejectTerm))
 	case Refused:
-		c.end(o.End, &p.ewma)
 		return
 	}
 	if o.RetryAfter > 0 {
@@ -209,17 +217,6 @@ func (p *ewmaPicker) answer(c *ewmaCell, start, end time.Duration) {
 	c.answer(end, end-start, &p.ewma, typical)
 	if typical == 0 {
 		p.shared.typical.CompareAndSwap(0, c.cost.Load())
-	}
-}
-
-// trouble books a call that was not served.
-func (p *ewmaPicker) trouble(c *ewmaCell, o Outcome) {
-	c.atLeast(o.End, o.Latency(), &p.ewma, math.Float64frombits(p.shared.typical.Load()))
-	switch o.Result {
-	case Faulted:
-		c.avoid(&c.blame, o.End+p.times(faultTerm))
-	case Rejected:
-		c.avoid(&c.blame, o.End+p.times(rejectTerm))
 	}
 }
 

@@ -16,7 +16,7 @@ type Lease[C any] struct {
 	state *state[C]
 	node  *sd.Node
 	index int
-	start time.Duration // on the observer's clock, if there is one
+	start time.Duration // on the observer's clock, if there is one; its complement if it is of Open
 }
 
 // Client returns the instance's client. It must not be used after Done.
@@ -29,6 +29,9 @@ func (l Lease[C]) Instance() *sd.Instance { return l.node.Instance() }
 // are those of the call; see endpoint.Fault for what the context is needed for.
 // Done must be called exactly once per pick; it panics if no call is in flight.
 func (l Lease[C]) Done(ctx context.Context, err error) {
+	if l.start < 0 {
+		l.node.Last(false)
+	}
 	if o := l.state.observer; o != nil {
 		o.ended(ctx, err, l.node, l.index, l.start)
 		return

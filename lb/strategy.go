@@ -57,6 +57,9 @@ type Starter interface {
 type Outcome struct {
 	Start, End time.Duration
 	Result     Result
+	// Open says that the call lasted as long as its two ends wanted, see Balancer.Open:
+	// its latency tells nothing, and no Starter was told of its beginning.
+	Open bool
 	// RetryAfter is how long the instance asked to be left alone, or zero.
 	RetryAfter time.Duration
 }

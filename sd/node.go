@@ -20,8 +20,9 @@ type Node struct {
 	// drained is closed by whoever brings a refusing node's counter to zero.
 	drained chan struct{}
 	once    sync.Once
-	summed  uint32 // of the entries, what is in a tally already
-	_       [64 - 40]byte
+	summed  uint32       // of the entries, what is in a tally already
+	lasting atomic.Int32 // see Lasting
+	_       [64 - 44]byte
 }
 
 // The counter is two. The lower half counts the calls in flight, and the upper half
@@ -126,6 +127,20 @@ func (n *Node) InFlight() int64 {
 		return a - refusing
 	}
 	return a
+}
+
+// Lasting returns how many of the calls in flight last as long as their two ends want,
+// such as streams: they are load, but that they do not end tells nothing.
+func (n *Node) Lasting() int64 { return int64(n.lasting.Load()) }
+
+// Last says that one call more lasts, or that it does not any more. It is for who
+// acquired the node for that call, before it is released.
+func (n *Node) Last(lasts bool) {
+	if lasts {
+		n.lasting.Add(1)
+	} else {
+		n.lasting.Add(-1)
+	}
 }
 
 // Entered returns how many calls were counted so far, from zero again after

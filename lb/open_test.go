@@ -1,0 +1,120 @@
+package lb_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dowelkit/dowel/endpoint"
+	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
+)
+
+// A lease of Open is one as any other, but that the strategy learns that it is open: not
+// of its beginning, and of its end by an outcome that says so.
+func TestOpenIsAPickThatLasts(t *testing.T) {
+	e, _ := endpointer(t, instances(2), nil)
+	s := new(opening)
+	b := lb.New(e, s)
+	fault := &endpoint.Error{Code: endpoint.Internal}
+	for _, err := range []error{nil, fault} {
+		l, failed := b.Open(t.Context())
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		node := e.Set().Nodes()[0]
+		if l.Instance() != node.Instance() || node.InFlight() != 1 || node.Lasting() != 1 || len(s.starts) > 0 {
+			t.Errorf("%d in flight, %d of them last, started at %v", node.InFlight(), node.Lasting(), s.starts)
+		}
+		l.Done(t.Context(), err)
+		if node.InFlight() != 0 || node.Lasting() != 0 {
+			t.Errorf("%d in flight, %d of them last after the end", node.InFlight(), node.Lasting())
+		}
+	}
+	served, faulted := s.outs[0], s.outs[1]
+	if !served.Open || served.Result != lb.Served || !faulted.Open || faulted.Result != lb.Faulted {
+		t.Errorf("the outcomes are %+v", s.outs)
+	}
+	if served.Start < 0 || served.End < served.Start || faulted.Start < served.End {
+		t.Errorf("the times are %+v", s.outs)
+	}
+	l, err := b.Pick(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Done(t.Context(), nil); len(s.starts) != 1 || s.outs[2].Open {
+		t.Errorf("a pick is started at %v and ends as %+v", s.starts, s.outs[2])
+	}
+}
+
+// A strategy that observes nothing has leases that last as well.
+func TestOpenWithoutAnObserver(t *testing.T) {
+	e, _ := endpointer(t, instances(1), nil)
+	l, err := lb.New(e, lb.RoundRobin()).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := e.Set().Nodes()[0]; n.InFlight() != 1 || n.Lasting() != 1 {
+		t.Errorf("%d in flight, %d of them last", n.InFlight(), n.Lasting())
+	}
+	if l.Done(t.Context(), nil); e.Set().Nodes()[0].Lasting() != 0 {
+		t.Error("it lasts after its end")
+	}
+}
+
+// opening is a strategy that picks the first and writes down what it is told.
+type opening struct {
+	starts []time.Duration
+	outs   []lb.Outcome
+}
+
+func (s *opening) Picker([]*sd.Node, lb.Picker) lb.Picker  { return s }
+func (s *opening) Pick(context.Context, time.Duration) int { return 0 }
+func (s *opening) Start(_ int, now time.Duration)          { s.starts = append(s.starts, now) }
+func (s *opening) Observe(_ int, o lb.Outcome)             { s.outs = append(s.outs, o) }
+
+// What is open is load, and neither slow nor fast; its faults count.
+func TestPeakEWMAOfWhatIsOpen(t *testing.T) {
+	at := time.Hour
+	for _, tt := range []struct {
+		result lb.Result
+		after  time.Duration
+		want   int
+	}{
+		{lb.Served, 0, 0}, {lb.Canceled, 0, 0}, {lb.Refused, 0, 0},
+		{lb.Faulted, 0, 1}, {lb.Rejected, 0, 1}, {lb.Served, time.Minute, 1},
+	} {
+		for _, lasted := range []time.Duration{0, time.Minute} {
+			d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+			d.served(0, at, 10*ms)
+			d.served(1, at, 11*ms)
+			d.p.Observe(0, lb.Outcome{Start: at - lasted, End: at, Result: tt.result, RetryAfter: tt.after, Open: true})
+			d.want(tt.want, at, fmt.Sprintf("%v after %v, retry after %v", tt.result, lasted, tt.after))
+		}
+	}
+	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+	d.served(0, at, 10*ms)
+	d.served(1, at, 11*ms)
+	d.nodes[0].Acquire()
+	d.nodes[0].Last(true)
+	d.want(1, at, "it is in flight")
+}
+
+// What is open on an instance does not keep it from its first answers.
+func TestPeakEWMAProbesWhereMuchIsOpen(t *testing.T) {
+	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+	at := time.Hour
+	d.served(0, at-time.Minute, 10*ms)
+	d.served(1, at, 10*ms)
+	for range 5 {
+		d.nodes[0].Acquire()
+		d.nodes[0].Last(true)
+	}
+	d.want(0, at, "it is not proven, and has decayed by far more than its load")
+	d.nodes[0].Acquire()
+	d.nodes[0].Acquire()
+	d.want(0, at, "two calls")
+	d.nodes[0].Acquire()
+	d.want(1, at, "three calls and no answer")
+}
