@@ -48,7 +48,8 @@ func newClient(in sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
 // NewBalancedClient returns a connection that has one connection to each live
 // instance and picks one of them for each call and stream, by the strategy: with all
 // that it knows of keys, load, latencies and faults. It watches the instances at once
-// and until it is closed. Otherwise it is like that of [NewClient].
+// and until it is closed. A stream is load, but how long it is open is no latency: see
+// [lb.Balancer.Open]. Otherwise it is like that of [NewClient].
 //
 // A change of the set costs no call: one that was begun stays where it is, also
 // on an instance that left, for as long as it takes. An instance whose connection is

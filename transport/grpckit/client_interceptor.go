@@ -50,6 +50,7 @@ func (c *clientCore) stream(
 	if err != nil {
 		return nil, err
 	}
+	o.stream = true
 	s, err := open(out, desc, conn, method, opts...)
 	if err != nil {
 		return nil, o.failure(conn, err)

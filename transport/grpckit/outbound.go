@@ -23,6 +23,7 @@ type outbound struct {
 	context.Context
 	carrier  outgoing
 	foreign  bool
+	stream   bool
 	reach    reach
 	unpicked atomic.Pointer[error] // why nobody was picked
 }

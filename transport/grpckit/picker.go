@@ -20,12 +20,12 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	if c.Observed() { // of what is picked here, most is no attempt while nobody is connected
 		ctx = call.With(ctx, call.Unobserved())
 	}
-	lease, err := p.balancer.Pick(ctx)
+	lease, err := p.lease(ctx, o)
 	switch {
 	case err != nil:
 		(*connBalancer)(p).wait()
 	case !lease.Client().connected.Load():
-		lease, err = p.other(ctx, lease)
+		lease, err = p.other(ctx, o, lease)
 	}
 	if err != nil {
 		return balancer.PickResult{}, p.nobody(o)
@@ -40,14 +40,22 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	return balancer.PickResult{SubConn: lease.Client().conn, Done: newAttempt(info.Ctx, o, lease).done}, nil
 }
 
+// lease picks. A stream lasts as long as its two ends want.
+func (p *picker) lease(ctx context.Context, o *outbound) (lb.Lease[*link], error) {
+	if o != nil && o.stream {
+		return p.balancer.Open(ctx)
+	}
+	return p.balancer.Pick(ctx)
+}
+
 // other takes any instance that is connected in place of one that is not: a retry that
 // avoids all of them is better off than one that waits.
-func (p *picker) other(ctx context.Context, lease lb.Lease[*link]) (lb.Lease[*link], error) {
+func (p *picker) other(ctx context.Context, o *outbound, lease lb.Lease[*link]) (lb.Lease[*link], error) {
 	lease.Done(ctx, errUnsent)
 	if c := call.From(ctx); c.Avoids() > 0 {
 		ctx = call.With(ctx, call.Attempt(c.Attempt(), nil))
 	}
-	lease, err := p.balancer.Pick(ctx)
+	lease, err := p.lease(ctx, o)
 	if err != nil || lease.Client().connected.Load() {
 		return lease, err
 	}
