@@ -13,19 +13,38 @@ import (
 // RoundRobin returns the strategy that picks the instances in turn. Each balancer
 // starts at a random instance, so that many fresh clients do not meet at one; a
 // change of the set keeps the position.
+//
+// A set of more than 2048 has 16 turns, spread over it, each through all instances, and
+// processors that pick at the same time as a rule take different ones, so that none
+// waits for another. As long as the set stays, the numbers of picks of two instances
+// then differ by 16 at most, where those of a smaller set differ by 1; and by 1 more each
+// time that a turn, of 32 bits, comes round.
 func RoundRobin() Strategy { return roundRobin{} }
 
 type roundRobin struct{ chance }
 
 func (r roundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
-	p := &roundRobinPicker{cycle: newCycle(len(nodes))}
-	if before, ok := prev.(*roundRobinPicker); ok {
-		p.turn = before.turn
-		return p
+	var (
+		all   = newCycle(len(nodes))
+		first *turn
+		lanes *lanes // nil if prev has none
+	)
+	switch prev := prev.(type) {
+	case *roundRobinPicker:
+		first = prev.turn
+	case *lanePicker:
+		first, lanes = prev.turns[0], prev.lanes
+	default:
+		first = new(turn)
+		first.Store(uint32(r.below(len(nodes))))
 	}
-	p.turn = new(turn)
-	p.turn.Store(uint32(r.below(len(nodes))))
-	return p
+	if len(nodes) <= mostInTurn {
+		return &roundRobinPicker{all, first}
+	}
+	if lanes == nil {
+		lanes = newLanes(first, all)
+	}
+	return &lanePicker{all, lanes, r.chance}
 }
 
 type roundRobinPicker struct {
@@ -33,7 +52,8 @@ type roundRobinPicker struct {
 	turn *turn
 }
 
-// turn has cache lines to itself: every pick of every core writes it.
+// turn has cache lines to itself: every pick of every core writes it. It comes round
+// after 4,294,967,296 picks, and there the order has a break.
 type turn struct {
 	_ [128]byte
 	atomic.Uint32
