@@ -50,7 +50,7 @@ func TestFirstCallsWaitForTheInstances(t *testing.T) {
 		"too late":        {later{set: known}, nil, 2 * time.Second, 2 * time.Second, endpoint.DeadlineExceeded, context.DeadlineExceeded},
 		"they refuse":     {later{set: known}, refused, 0, 3 * time.Second, endpoint.Unavailable, refused},
 		"there are none":  {later{}, nil, 0, time.Second, endpoint.Unavailable, lb.ErrNoInstance},
-		"the watch fails": {later{err: outage}, nil, 0, time.Second, endpoint.Unavailable, outage},
+		"the watch fails": {later{err: outage}, nil, 0, 4 * time.Second, endpoint.Unavailable, outage},
 		"nothing is said": {later{silent: true}, nil, 0, 10 * time.Second, endpoint.Unavailable, lb.ErrNoInstance},
 	} {
 		synctest.Test(t, func(t *testing.T) {

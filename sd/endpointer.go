@@ -35,6 +35,7 @@ type Endpointer[C any] struct {
 	mu      sync.Mutex
 	inbox   inbox[C]
 	status  EndpointerStatus
+	failed  time.Time     // when the watch did first, if it knew no set yet
 	waiting chan struct{} // closed and replaced at each publication, and each error of the watch
 	closing error         // joined errors of clients' Close
 	closed  bool
@@ -142,25 +143,39 @@ func (e *Endpointer[C]) Ready(ctx context.Context) error {
 	}
 }
 
+// hopeTime is for how long after its first error a watch may still come to know a set
+// soon: an error may be about a single entry, registries are asked again within two
+// seconds, and within as much [Fallback] turns to its secondary.
+const hopeTime = 3 * time.Second
+
 // FirstSet waits until it is known whether a call can be made: an instance has a
 // client; or the registry's first set is there, be it empty, and each of its instances
-// was dialed once; or the watch has failed before that. The error is that of ctx if it
-// ends before, and [ErrClosed] after Close. Unlike [Endpointer.Ready] it does not wait
-// for an instance of which nothing is known yet.
+// was dialed once; or there is none three seconds after the watch's first error. The
+// error is that of ctx if it ends before, and [ErrClosed] after Close. Unlike
+// [Endpointer.Ready] it does not wait for an instance of which nothing is known yet.
 func (e *Endpointer[C]) FirstSet(ctx context.Context) error {
+	var hopeless <-chan time.Time
 	for {
 		e.mu.Lock()
-		news, closed, status := e.waiting, e.closed, e.status
+		news, closed, status, failed := e.waiting, e.closed, e.status, e.failed
 		e.mu.Unlock()
 		known := !status.Updated.IsZero()
 		switch {
 		case closed:
 			return ErrClosed
-		case status.Live > 0, known && status.pending == 0, !known && status.WatchErr != nil:
+		case status.Live > 0, known && status.pending == 0:
 			return nil
+		case known:
+			hopeless = nil
+		case !failed.IsZero() && hopeless == nil:
+			timer := time.NewTimer(time.Until(failed.Add(hopeTime)))
+			defer timer.Stop()
+			hopeless = timer.C
 		}
 		select {
 		case <-news:
+		case <-hopeless:
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -241,6 +256,9 @@ func (e *Endpointer[C]) fail(err error, watch bool) {
 	if watch {
 		e.status.WatchErr = err
 		e.status.WatchFailures++
+		if e.failed.IsZero() {
+			e.failed = time.Now()
+		}
 		e.tell()
 	} else {
 		e.status.DialErr = err

@@ -94,7 +94,7 @@ func TestEndpointerFirstSet(t *testing.T) {
 		"an instance is live":   {event{set: at(nil, "a", "slow")}, "a", 3 * time.Second},
 		"all dials have failed": {event{set: at(nil, "bad")}, "", 3 * time.Second},
 		"the set is empty":      {event{set: at(nil)}, "", time.Second},
-		"the watch has failed":  {event{err: outage}, "", time.Second},
+		"the watch fails":       {event{err: outage}, "", 4 * time.Second},
 	} {
 		bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
 			start := time.Now()
@@ -104,6 +104,9 @@ func TestEndpointerFirstSet(t *testing.T) {
 				t.Errorf("%s: before anything is known: %v", name, err)
 			}
 			time.AfterFunc(time.Second/2, func() { src <- tt.event })
+			if tt.event.err != nil { // and fails again
+				time.AfterFunc(2*time.Second, func() { src <- tt.event })
+			}
 			for range 2 { // it stays so
 				if err := e.FirstSet(context.Background()); err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -121,36 +124,17 @@ func TestEndpointerFirstSet(t *testing.T) {
 	}
 }
 
-// Once a set is known its dials are what counts, whatever the watch said and says.
-func TestEndpointerFirstSetAmidOutages(t *testing.T) {
-	hook := func(context.Context, *sd.Instance) error { time.Sleep(time.Second); return nil }
+// An error may be about one entry of the set that follows. Once that is known its dials
+// are what counts, whatever the watch said and says.
+func TestEndpointerFirstSetAmidErrors(t *testing.T) {
+	hook := func(context.Context, *sd.Instance) error { time.Sleep(2 * time.Second); return nil }
 	bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
-		src <- event{err: errors.New("outage")}
-		src <- event{set: at(nil, "a")}
-		src <- event{err: errors.New("outage")}
-		synctest.Wait()
-		if err := e.FirstSet(context.Background()); err != nil || e.Set().Len() != 1 {
-			t.Errorf("%d live, %v", e.Set().Len(), err)
-		}
-	})
-}
-
-// An instance that goes again while the others are waited for leaves nobody ready.
-func TestEndpointerReadyWantsSomebodyStillThere(t *testing.T) {
-	hook := func(_ context.Context, in *sd.Instance) error {
-		if in.ID == "slow" {
-			time.Sleep(5 * time.Second)
-		}
-		return nil
-	}
-	bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
-		src <- event{set: at(nil, "a", "slow")}
-		time.AfterFunc(50*time.Millisecond, func() { src <- event{set: at(nil)} })
-		time.AfterFunc(time.Second, func() { src <- event{set: at(nil, "b")} })
+		time.AfterFunc(time.Second, func() { src <- event{err: errors.New("malformed")} })
+		time.AfterFunc(3*time.Second, func() { src <- event{set: at(nil, "a")} })
+		time.AfterFunc(7*time.Second/2, func() { src <- event{err: errors.New("outage")} })
 		start := time.Now()
-		err := e.Ready(context.Background())
-		if took := time.Since(start); err != nil || ids(e.Set()) != "b" || took != time.Second {
-			t.Errorf("Ready returns %v after %v with %q, want nil after 1 s with b", err, took, ids(e.Set()))
+		if err := e.FirstSet(context.Background()); err != nil || e.Set().Len() != 1 || time.Since(start) != 5*time.Second {
+			t.Errorf("%d live after %v, %v", e.Set().Len(), time.Since(start), err)
 		}
 	})
 }

@@ -33,10 +33,12 @@ import (
 // An answer of 408 or 5xx, 501 aside, and a connection that breaks, counts as a fault
 // of the instance. Nothing is tried again, but GetBody is kept for those who do. If no
 // instance is live the error wraps [lb.ErrNoInstance]. The errors of a [Client] over a
-// RoundTripper, see [HTTPClient], name the instance, so that [lb.Retry] avoids it.
+// RoundTripper, see [HTTPClient], name the instance that was picked last, so that
+// [lb.Retry] avoids it.
 //
-// A request that comes before the first set of instances is known waits for it, until
-// its context ends, or the watch fails, or the RoundTripper is ten seconds old.
+// A request that comes before the instances are known waits for them, until its
+// context ends, or the watch has failed for a while, or the RoundTripper is ten seconds
+// old; see [lb.Balancer.PickOrWait].
 type RoundTripper struct {
 	base     http.RoundTripper
 	owned    *http.Transport

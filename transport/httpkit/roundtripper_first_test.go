@@ -65,7 +65,7 @@ func TestRoundTripperWaitsForTheFirstSet(t *testing.T) {
 		"it comes in time": {late{set: known}, 2 * time.Second, time.Second, endpoint.OK, nil, nil},
 		"too late":         {late{set: known}, time.Second / 2, time.Second / 2, endpoint.DeadlineExceeded, context.DeadlineExceeded, nil},
 		"it is empty":      {late{}, 0, time.Second, endpoint.Unavailable, lb.ErrNoInstance, lb.ErrNoInstance},
-		"the watch fails":  {late{err: outage}, 0, time.Second, endpoint.Unavailable, outage, outage},
+		"the watch fails":  {late{err: outage}, 0, 4 * time.Second, endpoint.Unavailable, outage, outage},
 		"nothing comes":    {silent{}, 0, 10 * time.Second, endpoint.Unavailable, lb.ErrNoInstance, lb.ErrNoInstance},
 	} {
 		t.Run(name, func(t *testing.T) {
