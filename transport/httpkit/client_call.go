@@ -105,6 +105,9 @@ func (x *exchanged) prepare(ctx context.Context, req any, encode func(*http.Requ
 		var p call.Propagator
 		p.Inject(ctx, headerCarrier(r.Header))
 	}
+	if len(x.before) > 0 && r.Body == http.NoBody {
+		r.GetBody = x.noBody
+	}
 	for _, hook := range x.before {
 		if r, err = hook(r); err != nil {
 			return nil, err

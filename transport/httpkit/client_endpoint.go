@@ -46,9 +46,9 @@ func NewEndpoint[Req, Resp any](c *Client, pattern string, opts ...ClientOption)
 
 // NewCodecEndpoint is [NewEndpoint] with a codec of your own. encode sets the body
 // of r, with [SetBody], and whatever else; path, query and headers are bound by
-// tags before. decode reads an answer of 2xx, whose body is bounded by
-// [MaxResponse] and need be neither drained nor closed. An error of either that
-// has no code becomes Internal.
+// tags before. A body that it sets without GetBody is sent once at most. decode
+// reads an answer of 2xx, whose body is bounded by [MaxResponse] and need be neither
+// drained nor closed. An error of either that has no code becomes Internal.
 //
 // [EncodeJSONRequest] and [DecodeJSONResponse] are the halves that NewEndpoint uses.
 func NewCodecEndpoint[Req, Resp any](

@@ -95,7 +95,9 @@ func Foreign() ClientOption {
 
 // ClientBefore runs when the request is complete and before it is sent. The hook
 // may change it, to sign it say, or return another, with another context say. The
-// call's own bounds hold whatever that is. An error of the hook ends the call.
+// call's own bounds hold whatever that is. A hook that changes the body does so by
+// [SetBody], or sets GetBody as well: net/http may send it again. An error of the hook
+// ends the call.
 func ClientBefore(hook func(r *http.Request) (*http.Request, error)) ClientOption {
 	return func(o *clientOptions) error {
 		o.before = append(slices.Clip(o.before), hook)

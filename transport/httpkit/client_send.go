@@ -9,12 +9,13 @@ import (
 )
 
 // blank returns the request that all others of the method are copies of. It is
-// never sent itself, and has no body.
+// never sent itself, and has no body. Nor has it a GetBody: a codec that puts a stream
+// in would leave that behind, and net/http would send an empty body when it repeats.
 func (m *method) blank() *http.Request {
 	return &http.Request{
 		Method: m.route.method, Host: m.client.base.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: http.NoBody, GetBody: func() (io.ReadCloser, error) { return http.NoBody, nil },
+		Body: http.NoBody,
 	}
 }
 
@@ -25,6 +26,16 @@ func (x *exchanged) newRequest(ctx context.Context) *http.Request {
 	r.URL = &x.url
 	r.Header = make(http.Header)
 	return r
+}
+
+var errOtherBody = errors.New("the request was given a body without GetBody, and cannot be sent again")
+
+// noBody is what hooks find as GetBody of a request without a body.
+func (x *exchanged) noBody() (io.ReadCloser, error) {
+	if x.request != nil && x.request.Body != http.NoBody {
+		return nil, errOtherBody
+	}
+	return http.NoBody, nil
 }
 
 // send goes through the user's http.Client, or straight to the client's own
