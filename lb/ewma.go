@@ -34,7 +34,8 @@ import (
 // that asked to be left alone is picked before the time is over, or before 6·τ,
 // only if the other one drawn asked too.
 //
-// A newcomer has T for E until its first answer. It, and one that has not answered
+// A newcomer has for E, until its first answer, the median of what counts of the others'.
+// It, and one that has not answered
 // for τ, may have only a few calls in flight while the other one drawn is
 // proven, see [EWMAProbes]. Where weights differ, instances are drawn by weight.
 // PeakEWMA panics if an option is out of range.

@@ -32,8 +32,9 @@ type ewmaPlace struct {
 type ewmaShared struct {
 	_       [64]byte
 	typical atomic.Uint64 // T in nanoseconds, a float64's bits; 0 before any answer
-	next    atomic.Int64  // when T is to be renewed
-	_       [48]byte
+	key     atomic.Int64  // the median of the keys, as T is of the costs; the same
+	next    atomic.Int64  // when both are to be renewed
+	_       [40]byte
 }
 
 const (
@@ -138,8 +139,8 @@ func (p *ewmaPicker) idle(i int, now time.Duration) int64 {
 // something against it.
 func (p *ewmaPicker) special(c *ewmaCell, k int64, now time.Duration) int64 {
 	typical := max(1, math.Float64frombits(p.shared.typical.Load()))
-	if k == 0 {
-		k = p.key(now, typical)
+	if k == 0 { // as the others: those whose E has decayed meanwhile would be picked for ever
+		k = p.shared.key.Load()
 	}
 	if asked := -c.quiet.Load(); asked > 0 && int64(now) > asked {
 		k = max(k, p.key(now, float64(int64(now)-asked)))
@@ -222,24 +223,28 @@ func (p *ewmaPicker) answer(c *ewmaCell, start, end time.Duration) {
 
 func (p *ewmaPicker) times(f float64) time.Duration { return time.Duration(f * float64(p.tau)) }
 
-// renew sets T to the median of up to 64 nodes that are known, spread over the set.
+// renew sets T, and what a newcomer's key is, to the median of up to 64 nodes that are
+// known, spread over the set.
 func (p *ewmaPicker) renew(now time.Duration) {
 	next := p.shared.next.Load()
 	if !p.shared.next.CompareAndSwap(next, int64(now+p.tau/10)) {
 		return
 	}
 	var known [64]float64
+	var keys [64]int64
 	k, n := 0, len(p.cells)
 	at, step := p.below(n), max(1, n/len(known))
 	for range min(n, len(known)) {
 		if bits := p.cells[at].cost.Load(); bits != 0 {
-			known[k] = math.Float64frombits(bits)
+			known[k], keys[k] = math.Float64frombits(bits), p.cells[at].key.Load()
 			k++
 		}
 		at = (at + step) % n
 	}
 	if k > 0 {
 		slices.Sort(known[:k])
+		slices.Sort(keys[:k])
 		p.shared.typical.Store(math.Float64bits(known[(k-1)/2]))
+		p.shared.key.Store(keys[(k-1)/2])
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -166,6 +167,35 @@ func TestPeakEWMAStartsANewcomerAsTypical(t *testing.T) {
 	d.want(1, at, "three calls and no answer")
 	d.served(0, at, 10*ms)
 	d.want(0, at, "it has answered")
+}
+
+// Calls that come one by one, far apart, find a newcomer too: what counts of the others
+// has decayed, and so has what is typical.
+func TestPeakEWMACallsANewcomerHoweverSeldomItCalls(t *testing.T) {
+	for _, n := range []int{2, 5, 20} {
+		for _, every := range []time.Duration{10 * ms, time.Second, time.Minute} {
+			nodes := weighted(slices.Repeat([]int{1}, n)...)
+			old := drive(t, lb.PeakEWMA(), nodes[1:])
+			at := time.Hour
+			for k := range 40 * n {
+				old.served(k%(n-1), at, 10*ms)
+				at += every
+			}
+			d := &driven{t, fixed(lb.PeakEWMA()).Picker(nodes, old.p).(lb.Starter), nodes} // 0 joins
+			k := 0
+			for ; k < 2000; k++ {
+				i := d.p.Pick(t.Context(), at)
+				if i == 0 {
+					break
+				}
+				d.served(i, at+10*ms, 10*ms)
+				at += every
+			}
+			if k == 2000 {
+				t.Errorf("of %d, one call each %v, the newcomer gets none of %d", n, every, k)
+			}
+		}
+	}
 }
 
 func TestPeakEWMAOfOneFastAnswer(t *testing.T) {
