@@ -41,7 +41,7 @@ func draw(out io.Writer, spans []sdk.ReadOnlySpan, parent trace.SpanID, indent s
 			continue
 		}
 		took := s.EndTime().Sub(s.StartTime())
-		fmt.Fprintf(out, "    %-48s %6.1f ms ▕%s▏ %s\n", indent+title(s), took.Seconds()*1000, bar(s), outcome(s))
+		fmt.Fprintf(out, "    %-48s %8.1f ms ▕%s▏ %s\n", indent+title(s), took.Seconds()*1000, bar(s), outcome(s))
 		draw(out, spans, s.SpanContext().SpanID(), indent+"  ", bar)
 	}
 }
