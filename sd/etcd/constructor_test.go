@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -126,4 +127,17 @@ func TestClosedWhileWatching(t *testing.T) {
 	if err := r.Deregister(ctx); !errors.Is(err, etcd.ErrClosed) {
 		t.Errorf("Deregister returns %v", err)
 	}
+}
+
+// TestSilenceForEver: whoever does not want to hear of silence says so by a long time.
+func TestSilenceForEver(t *testing.T) {
+	beside(t)
+	client := dial(t, testserver.NewEtcd(t).Addr())
+	in, err := etcd.NewInstancer(client, "/s", etcd.WatchSilence(math.MaxInt64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, in)
+	register(t, newRegistrar(t, client, "/s"), old)
+	w.sees("x=old:1")
 }

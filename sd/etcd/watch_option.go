@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"math"
 	"time"
 
 	"github.com/dowelkit/dowel/sd"
@@ -35,6 +36,7 @@ func newWatchOptions(m *misuse, opts []WatchOption) watchOptions {
 	apply(m, &o, opts)
 	m.add(o.silence < time.Second, "WatchSilence must be at least 1s, not %v", o.silence)
 	m.add(o.backoff.Base < 0 || o.backoff.Cap < 0, "WatchBackoff must not be negative, not %+v", o.backoff)
+	o.silence = min(o.silence, math.MaxInt64/6) // what is made of it is not to overflow
 	if o.backoff.Base == 0 {
 		o.backoff.Base = time.Second
 	}
