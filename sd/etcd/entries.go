@@ -12,6 +12,7 @@ func (n *news) listed(p place, kvs []*mvccpb.KeyValue) {
 	n.mu.Lock()
 	n.changed = make(map[string]*sd.Instance, len(kvs))
 	n.whole, n.fresh, n.fault = true, true, nil
+	clear(n.born)
 	stale := n.reported
 	n.reported = make(map[string]int64)
 	for _, kv := range kvs {
@@ -31,7 +32,11 @@ func (n *news) events(p place, events []*mvccpb.Event) {
 		if e.Type == mvccpb.Event_DELETE {
 			delete(n.reported, string(e.Kv.Key))
 			n.gone(p, string(e.Kv.Key))
+			delete(n.born, string(e.Kv.Key))
 			continue
+		}
+		if e.IsCreate() {
+			n.bear(p, string(e.Kv.Key))
 		}
 		n.put(p, e.Kv)
 	}
@@ -59,12 +64,23 @@ func (n *news) put(p place, kv *mvccpb.KeyValue) {
 	n.changed[id] = &in
 }
 
-// gone takes it that nobody useful is at a key. It needs the mutex.
+// bear takes it that a key was made. If there was no word of it since the consumer was
+// told, it knows of nobody there. It needs the mutex.
+func (n *news) bear(p place, key string) {
+	id, ours, err := p.id(key)
+	if _, changed := n.changed[id]; ours && err == nil && !n.whole && !changed {
+		n.born[key] = struct{}{}
+	}
+}
+
+// gone takes it that nobody useful is at a key. Who came and went while the consumer
+// slept leaves nothing behind, or that would grow with its sleep. It needs the mutex.
 func (n *news) gone(p place, key string) {
 	id, ours, err := p.id(key)
+	_, born := n.born[key]
 	switch {
 	case !ours || err != nil:
-	case n.whole:
+	case n.whole, born:
 		delete(n.changed, id)
 	default:
 		n.changed[id] = nil

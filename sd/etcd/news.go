@@ -19,6 +19,7 @@ type news struct {
 	mu      sync.Mutex
 	whole   bool                    // changed is all there is, and not only what changed
 	changed map[string]*sd.Instance // by ID; nil for one that has gone
+	born    map[string]struct{}     // by key, those that are younger than what the consumer knows
 	fresh   bool                    // there is a set to yield
 	fault   error                   // why nothing is heard, nil while all is well
 
@@ -29,7 +30,10 @@ type news struct {
 }
 
 func newNews() *news {
-	return &news{wake: make(chan struct{}, 1), changed: make(map[string]*sd.Instance), reported: make(map[string]int64)}
+	return &news{
+		wake: make(chan struct{}, 1), changed: make(map[string]*sd.Instance),
+		born: make(map[string]struct{}), reported: make(map[string]int64),
+	}
 }
 
 // delta is what the consumer is told.
@@ -51,7 +55,7 @@ func (n *news) take() (d delta) {
 	}
 	if n.fresh {
 		d.set = setOf(n.changed, n.whole)
-		n.changed = make(map[string]*sd.Instance)
+		n.changed, n.born = make(map[string]*sd.Instance), make(map[string]struct{})
 	}
 	d.fault = n.fault
 	n.whole, n.fresh, n.fault, n.malformed, n.dropped = false, false, nil, nil, 0
