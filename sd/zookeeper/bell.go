@@ -16,12 +16,13 @@ type bell struct {
 	mu    sync.Mutex
 	names map[string]struct{} // of the nodes whose traps have sprung
 	told  map[string]bool     // by a tree; whether the node was there then
+	born  map[string]struct{} // of those that are told of, who was not there at the last take
 }
 
 func newBell() *bell {
 	return &bell{
 		rung: make(chan struct{}, 1), closed: make(chan struct{}),
-		names: make(map[string]struct{}), told: make(map[string]bool),
+		names: make(map[string]struct{}), told: make(map[string]bool), born: make(map[string]struct{}),
 	}
 }
 
@@ -43,10 +44,23 @@ func (b *bell) ring(name string) {
 	b.strike()
 }
 
-// tell rings for what a tree says of a child.
-func (b *bell) tell(name string, there bool) {
+// tell rings for what a tree says of a child. One that came and went since take was
+// called leaves nothing behind: names do not recur, and the consumer of a watch may
+// sleep for long.
+func (b *bell) tell(name string, kind int32) {
 	b.mu.Lock()
-	b.told[name] = there
+	_, told := b.told[name]
+	_, born := b.born[name]
+	switch {
+	case kind == deleted && born:
+		delete(b.told, name)
+		delete(b.born, name)
+	case kind == created && !told:
+		b.born[name] = struct{}{}
+		fallthrough
+	default:
+		b.told[name] = kind != deleted
+	}
 	b.mu.Unlock()
 	b.strike()
 }
@@ -67,6 +81,7 @@ func (b *bell) take() (names map[string]struct{}, told map[string]bool) {
 	}
 	if len(b.told) > 0 {
 		told, b.told = b.told, make(map[string]bool)
+		clear(b.born)
 	}
 	return names, told
 }

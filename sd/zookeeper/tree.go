@@ -93,7 +93,7 @@ func (d *Dialer) happened(kind int32, path string) {
 	}
 	if t := d.trees[path[:slash]]; t != nil && (kind == created || kind == deleted || kind == dataChanged) {
 		for b := range t.bells {
-			b.tell(path[slash+1:], kind != deleted)
+			b.tell(path[slash+1:], kind)
 		}
 	}
 }
