@@ -23,6 +23,8 @@ func TestAgent(t *testing.T) {
 	t.Run("options", func(t *testing.T) { optionsOfTheWatch(t, o) })
 	t.Run("own check", func(t *testing.T) { ownCheck(t, o.Client) })
 	t.Run("refused update", func(t *testing.T) { refusedUpdate(t, o.Client) })
+	t.Run("maintenance", func(t *testing.T) { maintenance(t, o.Client, "kept") })
+	t.Run("maintenance, own check", func(t *testing.T) { maintenance(t, o.Client, "watched", consul.RegisterCheck(always)) })
 	t.Run("late register", func(t *testing.T) { lateRegister(t, server.Addr()) })
 	t.Run("index, while a query waits", func(t *testing.T) { lowIndex(t, server, o, false) })
 	t.Run("index, between two queries", func(t *testing.T) { lowIndex(t, server, o, true) })

@@ -49,6 +49,9 @@
 // put back by the agent itself, at its next full synchronisation, a minute or two later.
 // What reaches the agent late, when a process has given up on it, ends after a TTL.
 //
+// An instance that an operator has put into maintenance stays there when it is updated.
+// Other checks that somebody has added to the service go then.
+//
 // An agent that restarts with its data and was away for longer than the TTL shows its
 // instances as critical until their next heartbeats, and one that lost its data shows
 // none: sd.Stabilize rides that out.

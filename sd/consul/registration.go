@@ -2,9 +2,11 @@ package consul
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -60,4 +62,31 @@ func (e *entry) checks(in sd.Instance, id string) (*api.AgentServiceCheck, api.A
 	c.DeregisterCriticalServiceAfter = cmp.Or(c.DeregisterCriticalServiceAfter, after)
 	ttl.Name = "Fuse"
 	return &c, api.AgentServiceChecks{ttl}
+}
+
+// maintenance returns the check by which an operator has taken the instance out of
+// service, if he has. To register takes out all checks that are not told, and what an
+// operator says stands. Consul knows this one by its ID; it has to be of some kind, and
+// one by TTL that begins as critical stays so.
+func (e *entry) maintenance(ctx context.Context) (api.AgentServiceChecks, error) {
+	if e.put == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.registrar.options.ttl/4)
+	defer cancel()
+	_, service, err := e.registrar.agent.AgentHealthServiceByIDOpts(e.put.ID, new(api.QueryOptions).WithContext(ctx))
+	if _, failed := errors.AsType[*url.Error](err); failed {
+		return nil, err
+	}
+	if err != nil || service == nil {
+		return nil, nil // it is not there, or we may not know
+	}
+	for _, c := range service.Checks {
+		if c.CheckID == api.ServiceMaintPrefix+e.put.ID {
+			return api.AgentServiceChecks{{
+				CheckID: c.CheckID, Name: c.Name, Notes: c.Notes, TTL: "87600h", Status: api.HealthCritical,
+			}}, nil
+		}
+	}
+	return nil, nil
 }
