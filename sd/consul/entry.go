@@ -53,14 +53,15 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 // Where a heartbeat, or the removal of the fuse, finds the name, the request that brought
 // it stands; where it does not, another does, or none.
 func (e *entry) register(ctx context.Context, in sd.Instance) error {
-	maintenance, err := e.maintenance(ctx)
-	if err != nil {
-		return fmt.Errorf("consul: %w", err)
-	}
 	before := e.checkID
 	registration, err := e.registration(in)
 	if err != nil {
 		return sd.Permanent(err)
+	}
+	maintenance, err := e.maintenance(ctx)
+	if err != nil {
+		e.checkID = before // that of the last request
+		return fmt.Errorf("consul: %w", err)
 	}
 	registration.Checks = append(registration.Checks, maintenance...)
 	e.put, e.stands, e.fused = registration, &in, e.registrar.options.check != nil
