@@ -150,3 +150,9 @@ func (c *ewmaCell) ended(at int64) {
 		}
 	}
 }
+
+// refused takes back what start booked for a call that did not come to the instance: it
+// ends no silence of others.
+func (c *ewmaCell) refused(began, at time.Duration) {
+	c.quiet.CompareAndSwap(-int64(began), int64(at))
+}

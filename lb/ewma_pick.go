@@ -182,11 +182,11 @@ func (p *ewmaPicker) Observe(i int, o Outcome) {
 	case o.Open: // neither its beginning nor how long it took counts
 	case o.Result == Served:
 		p.served(i, o.Start, o.End)
+	case o.Result == Refused:
+		c.refused(o.Start, o.End)
 	default:
 		c.end(o.End, &p.ewma)
-		if o.Result != Refused {
-			c.atLeast(o.End, o.Latency(), &p.ewma, math.Float64frombits(p.shared.typical.Load()))
-		}
+		c.atLeast(o.End, o.Latency(), &p.ewma, math.Float64frombits(p.shared.typical.Load()))
 	}
 	switch o.Result {
 	case Faulted:

@@ -133,6 +133,31 @@ func TestPeakEWMAHearsSilence(t *testing.T) {
 	d.want(1, at+38*ms, "and lasts")
 }
 
+// What a limit on this side refuses while an instance hangs is no answer of it.
+func TestPeakEWMAHearsSilenceAmongRefusals(t *testing.T) {
+	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+	at := time.Hour
+	d.served(0, at-20*ms, 10*ms)
+	d.served(1, at-20*ms, 12*ms)
+	for range 3 { // three calls hang on 0, three ended on 1
+		d.nodes[0].Acquire()
+		d.p.Start(0, at)
+		d.nodes[1].Acquire()
+	}
+	for range 20 {
+		at += 11 * ms
+		d.ended(0, at, 0, lb.Refused, 0)
+	}
+	d.want(1, at, "three calls have been in flight for 220 ms")
+	for range 3 {
+		d.nodes[0].Release()
+	}
+	d.ended(0, at, 5*ms, lb.Canceled, 0)
+	d.want(0, at, "none is in flight")
+	d.ended(0, at+11*ms, 0, lb.Refused, 0)
+	d.want(0, at+time.Second, "the one that was has been refused")
+}
+
 // An instance that answers is not silent, however long one of its calls takes.
 func TestPeakEWMABearsALongCall(t *testing.T) {
 	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
@@ -298,7 +323,7 @@ func TestPeakEWMASurvivesAnUpdate(t *testing.T) {
 	next := &driven{t, lb.PeakEWMA().Picker(pair, d.p).(lb.Starter), pair}
 	next.want(1, at, "it is the faster survivor")
 	next.want(0, at+40*ms, "the call that began before the update is old")
-	d.p.Observe(2, lb.Outcome{Start: at, End: at + 35*ms, Result: lb.Refused}) // to the old picker
+	d.p.Observe(2, lb.Outcome{Start: at + 11*ms, End: at + 35*ms, Result: lb.Refused}) // to the old picker
 	next.want(1, at+40*ms, "the call that began before the update has ended")
 }
 

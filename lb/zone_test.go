@@ -120,7 +120,7 @@ func TestZoneTellsTheRightInstance(t *testing.T) {
 			t.Fatal("the update forgot the call that hangs")
 		}
 	}
-	next.p.Observe(0, lb.Outcome{Start: at, End: at + 300*ms, Result: lb.Refused})
+	next.p.Observe(0, lb.Outcome{Start: at + 20*ms, End: at + 300*ms, Result: lb.Refused})
 	alone := nodes[1:2]
 	last := &driven{t, s.Picker([]*sd.Node{nodes[1], nodes[3]}, next.p).(lb.Starter), alone}
 	last.want(0, at+310*ms, "10 ms are less than 80")
