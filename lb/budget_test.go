@@ -177,6 +177,45 @@ func TestBudgetBoundsTheExtraLoad(t *testing.T) {
 	})
 }
 
+// What a breaker refused, or what was given up before it was made, is no attempt.
+func TestBudgetIsForAttemptsThatAServerSees(t *testing.T) {
+	open := &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, Instance: "b"}
+	down := &endpoint.Error{Code: endpoint.Unavailable, Instance: "a"}
+	for _, tt := range []struct {
+		name  string
+		errs  []error
+		takes float64
+	}{
+		{"refused at first", []error{open, nil}, 0},
+		{"refused for good", []error{open, open, open}, 0},
+		{"seen", []error{down, nil}, 1},
+		{"seen twice", []error{down, down, down}, 2},
+		{"then refused", []error{down, open, open}, 0},
+		{"seen after a refusal", []error{down, open, nil}, 1},
+		{"seen, then refused", []error{down, down, open}, 1},
+		{"refused, then seen", []error{open, down, down}, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := lb.NewBudget(lb.BudgetRate(0), lb.BudgetRatio(0))
+			next, _ := replies(tt.errs...)
+			_, _ = lb.Retry(next, lb.Idempotent(), lb.RetryBudget(b))(t.Context(), "")
+			if took := 100 - b.Balance(); took != tt.takes {
+				t.Errorf("%s: it took %v, want %v", tt.name, took, tt.takes)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := lb.NewBudget(lb.BudgetRate(0), lb.BudgetRatio(0))
+		next, calls := replies(down, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(1, cancel)
+		_, _ = lb.Retry(next, lb.Idempotent(), lb.RetryBudget(b), lb.RetryBackoff(sd.Backoff{Base: time.Second, Cap: time.Second}))(ctx, "")
+		if *calls != 1 || b.Balance() != 100 {
+			t.Errorf("%d calls, and %v are left", *calls, b.Balance())
+		}
+	})
+}
+
 func TestBudgetRefillsByTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := lb.NewBudget(lb.BudgetRate(2), lb.BudgetBurst(20), lb.BudgetRatio(0))

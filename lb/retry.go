@@ -77,6 +77,7 @@ type trouble struct {
 	avoid    []string
 	stop     error
 	waited   bool // in vain
+	paid     bool // a token is taken for an attempt that no server has seen
 }
 
 // again decides about another attempt and waits until it is time for it.
@@ -92,10 +93,16 @@ func (t *trouble) again(ctx context.Context, err error, fault bool) bool {
 		delay = max(delay, t.backoff.Delay(t.attempts))
 	}
 	t.stop = t.refuse(ctx, err, fault, notProcessed, delay)
-	if t.stop == nil && !free && !t.budget.withdraw() {
-		t.stop = ErrBudget
+	t.paid = t.paid && free
+	if t.stop == nil && !free {
+		if t.paid = t.budget.withdraw(); !t.paid {
+			t.stop = ErrBudget
+		}
 	}
 	if t.stop != nil || !t.wait(ctx, delay) {
+		if t.paid {
+			t.budget.refund()
+		}
 		return false
 	}
 	t.avoid = append(t.avoid, told.instances...)
