@@ -138,3 +138,23 @@ func TestEndpointerFirstSetAmidErrors(t *testing.T) {
 		}
 	})
 }
+
+// An instance that goes again while the others are waited for leaves nobody ready.
+func TestEndpointerReadyWantsSomebodyStillThere(t *testing.T) {
+	hook := func(_ context.Context, in *sd.Instance) error {
+		if in.ID == "slow" {
+			time.Sleep(5 * time.Second)
+		}
+		return nil
+	}
+	bubble(t, hook, func(src script, d *dialer, e *sd.Endpointer[*conn]) {
+		src <- event{set: at(nil, "a", "slow")}
+		time.AfterFunc(50*time.Millisecond, func() { src <- event{set: at(nil)} })
+		time.AfterFunc(time.Second, func() { src <- event{set: at(nil, "b")} })
+		start := time.Now()
+		err := e.Ready(context.Background())
+		if took := time.Since(start); err != nil || ids(e.Set()) != "b" || took != time.Second {
+			t.Errorf("Ready returns %v after %v with %q, want nil after 1 s with b", err, took, ids(e.Set()))
+		}
+	})
+}
