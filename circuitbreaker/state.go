@@ -51,7 +51,9 @@ func stateOf(s gobreaker.State) State {
 // Counts are the calls since the state last changed; while it is Closed, those
 // within the window.
 type Counts struct {
-	Requests             int // allowed, those still in flight included
+	// Requests were allowed, those still in flight included. A call that counts from its
+	// end, see Window, is one more then, until its beginning has left the window.
+	Requests             int
 	Successes            int
 	Failures             int
 	Excluded             int // ended and counted neither way
