@@ -32,7 +32,7 @@ var errOtherBody = errors.New("the request was given a body without GetBody, and
 
 // noBody is what hooks find as GetBody of a request without a body.
 func (x *exchanged) noBody() (io.ReadCloser, error) {
-	if x.request != nil && x.request.Body != http.NoBody {
+	if x.request != nil && x.request.Body != nil && x.request.Body != http.NoBody {
 		return nil, errOtherBody
 	}
 	return http.NoBody, nil

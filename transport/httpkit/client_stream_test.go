@@ -70,3 +70,22 @@ func TestClientSendsNoOtherBody(t *testing.T) {
 		})
 	}
 }
+
+// A redirect that keeps the method is followed with no body if there was none, however
+// a hook says so.
+func TestClientFollowsWithoutABody(t *testing.T) {
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/x" {
+			http.Redirect(w, r, "/y", http.StatusTemporaryRedirect)
+		}
+	})
+	for name, body := range map[string]io.ReadCloser{"nil": nil, "NoBody": http.NoBody} {
+		c := dial(t, base, httpkit.HTTPClient(new(http.Client)),
+			httpkit.ClientBefore(func(r *http.Request) (*http.Request, error) { r.Body = body; return r, nil }))
+		e := httpkit.NewCodecEndpoint(c, "POST /x", func(*http.Request, struct{}) error { return nil },
+			func(r *http.Response) (string, error) { return r.Request.URL.Path, nil })
+		if at, err := e(t.Context(), struct{}{}); at != "/y" || err != nil {
+			t.Errorf("%s: it ends at %q, %v", name, at, err)
+		}
+	}
+}
