@@ -235,8 +235,8 @@ func (p *ewmaPicker) renew(now time.Duration) {
 	k, n := 0, len(p.cells)
 	at, step := p.below(n), max(1, n/len(known))
 	for range min(n, len(known)) {
-		if bits := p.cells[at].cost.Load(); bits != 0 {
-			known[k], keys[k] = math.Float64frombits(bits), p.cells[at].key.Load()
+		if key := p.cells[at].key.Load(); key != 0 { // it is written last
+			known[k], keys[k] = math.Float64frombits(p.cells[at].cost.Load()), key
 			k++
 		}
 		at = (at + step) % n
