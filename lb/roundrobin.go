@@ -14,11 +14,12 @@ import (
 // starts at a random instance, so that many fresh clients do not meet at one; a
 // change of the set keeps the position.
 //
-// A set of more than 2048 has 16 turns, spread over it, each through all instances, and
-// processors that pick at the same time as a rule take different ones, so that none
-// waits for another. As long as the set stays, the numbers of picks of two instances
-// then differ by 16 at most, where those of a smaller set differ by 1; and by 1 more each
-// time that a turn, of 32 bits, comes round.
+// A set of 64 or more has several turns, spread over it, each through all instances: one
+// for every 32 instances, to the next lower power of two, and 16 at most. Processors
+// that pick at the same time as a rule take different ones, so that none waits for
+// another. As long as the set stays, the numbers of picks of two instances then differ by
+// as many as there are turns at most, where those of a smaller set differ by 1; and by 1
+// more each time that a turn, of 32 bits, comes round.
 func RoundRobin() Strategy { return roundRobin{} }
 
 type roundRobin struct{ chance }
@@ -38,11 +39,12 @@ func (r roundRobin) Picker(nodes []*sd.Node, prev Picker) Picker {
 		first = new(turn)
 		first.Store(uint32(r.below(len(nodes))))
 	}
-	if len(nodes) <= mostInTurn {
+	count := laneCount(len(nodes))
+	if count == 1 {
 		return &roundRobinPicker{all, first}
 	}
-	if lanes == nil {
-		lanes = newLanes(first, all)
+	if lanes == nil || len(lanes.turns) != count {
+		lanes = newLanes(count, first, lanes, all)
 	}
 	return &lanePicker{all, lanes, r.chance}
 }

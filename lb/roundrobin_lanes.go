@@ -2,23 +2,24 @@ package lb
 
 import (
 	"context"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const (
-	// mostInTurn is how many nodes are picked strictly in turn. Of more, most picks
-	// of a processor would wait twice for what another one wrote: for the turn, and
-	// then for the node that it leads to, which is known no sooner.
-	mostInTurn = 2048
-	// laneCount bounds by how much the picks of two nodes differ.
-	laneCount = 16
-)
+// laneCount returns how many turns a set of n has, a power of two: by so many may the
+// picks of two nodes differ, which is as nothing only where there are many nodes. With
+// one turn most picks of a processor wait twice for what another one wrote: for the turn,
+// and then for the node that it leads to, which is known no sooner.
+func laneCount(n int) int {
+	const nodes, most = 32, 16
+	return 1 << max(0, bits.Len(uint(min(n/nodes, most)))-1)
+}
 
 // lanes are turns side by side, each through all nodes.
 type lanes struct {
-	turns [laneCount]*turn
+	turns []*turn
 	// pool keeps to each processor the turn that it put there, as no other thing does
 	// without a lock. What gets lost there, as when garbage is collected, is nothing
 	// but the habit.
@@ -26,15 +27,20 @@ type lanes struct {
 	given atomic.Uint32
 }
 
-// newLanes returns lanes that are spread over all nodes. The first goes on where it is.
-func newLanes(first *turn, all cycle) *lanes {
-	l := &lanes{turns: [laneCount]*turn{first}}
-	at, n := all.index(first.Load()), int(all.n)
-	for k := 1; k < laneCount; k++ {
-		l.turns[k] = new(turn)
-		l.turns[k].Store(uint32(at + k*n/laneCount))
+// newLanes returns lanes that are spread over all nodes. Those that prev has, if it is
+// not nil, go on where they are, as does the first.
+func newLanes(count int, first *turn, prev *lanes, all cycle) *lanes {
+	l := &lanes{turns: make([]*turn, count)}
+	known := []*turn{first}
+	if prev != nil {
+		known = prev.turns
 	}
-	l.pool.New = func() any { return l.turns[(l.given.Add(1)-1)%laneCount] }
+	at, n := all.index(first.Load()), int(all.n)
+	for k := copy(l.turns, known); k < count; k++ {
+		l.turns[k] = new(turn)
+		l.turns[k].Store(uint32(at + k*n/count))
+	}
+	l.pool.New = func() any { return l.turns[(l.given.Add(1)-1)%uint32(count)] }
 	return l
 }
 
@@ -47,7 +53,7 @@ type lanePicker struct {
 
 func (p *lanePicker) Pick(context.Context, time.Duration) int {
 	if p.source != nil {
-		return p.index(p.turns[p.source.Uint64()%laneCount].Add(1))
+		return p.index(p.turns[p.source.Uint64()%uint64(len(p.turns))].Add(1))
 	}
 	t := p.pool.Get().(*turn)
 	i := p.index(t.Add(1))
