@@ -80,7 +80,7 @@ func (k pickKind) group(shared bool) measure.Group {
 		g.Rows = append(g.Rows, spread)
 	}
 	if k.turns && shared {
-		g.Note += " Ours of 10,000 has several turns, as its documentation says, and so need not wait for a shared one."
+		g.Note += " Ours of 100 and more has several turns, as its documentation says, and so need not wait for a shared one."
 		for i, n := range pickSizes {
 			turn := fmt.Sprintf("a shared turn, and add and sub of the counter that it falls on, of %d", n)
 			g.Contestants = append(g.Contestants, measure.Contestant{Name: turn, Open: openTurn(n)})
