@@ -30,14 +30,13 @@ import (
 // A call that was canceled, failed or was rejected raises E if it took longer than
 // that, and never lowers it. What this process refused tells nothing. A call of
 // [Balancer.Open] is in flight and may fault, but has neither latency nor silence, and
-// is none of the few calls of a newcomer. An instance
-// that asked to be left alone is picked before the time is over, or before 6·τ,
-// only if the other one drawn asked too.
+// is none of the few calls of a newcomer. An instance that asked to be left alone is
+// picked before the time is over, or before 6·τ, only if the other one drawn asked too.
 //
-// A newcomer has for E, until its first answer, the median of what counts of the others'.
-// It, and one that has not answered
-// for τ, may have only a few calls in flight while the other one drawn is
-// proven, see [EWMAProbes]. Where weights differ, instances are drawn by weight.
+// Until its first answer a newcomer has the median of the others' expected latencies. It,
+// and one that has not answered for τ, may have only a few calls in flight while the
+// other one drawn is proven, see [EWMAProbes]. Where weights differ, instances are drawn
+// by weight.
 // PeakEWMA panics if an option is out of range.
 func PeakEWMA(opts ...EWMAOption) Strategy {
 	e := &ewma{tau: 10 * time.Second, probes: 3}
