@@ -115,8 +115,11 @@ func (e *entry) write(ctx context.Context, data []byte) error {
 		r.stat, r.err = e.conn.Set(e.path, data, -1)
 		return r
 	})
-	if e.says = nil; err == nil {
+	switch {
+	case err == nil:
 		e.says = data
+	case !errors.Is(err, zk.ErrNoAuth): // it may have been written
+		e.says = nil
 	}
 	return err
 }

@@ -162,6 +162,24 @@ func TestCredentials(t *testing.T) {
 	w.sees()
 }
 
+// TestRefusedUpdate: who may make a node and not write to it keeps it as it is.
+func TestRefusedUpdate(t *testing.T) {
+	t.Parallel()
+	server := testserver.NewZooKeeper(t)
+	client := connect(t, nil, server.Addr())
+	register(t, registrar(t, client, web), at("b"))
+	acl := zookeeper.RegisterACL(zk.WorldACL(zk.PermRead)...)
+	r := register(t, registrar(t, client, web, acl), at("a"))
+	in := at("a")
+	in.Weight = 5
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := r.Update(ctx, in); !errors.Is(err, zk.ErrNoAuth) {
+		t.Errorf("Update returns %v", err)
+	}
+	eventually(t, "the state says that the node stands", func() bool { return r.State().Registered })
+}
+
 // TestParents: a missing path is made on request only, and stays.
 func TestParents(t *testing.T) {
 	t.Parallel()
