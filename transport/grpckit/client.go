@@ -73,13 +73,17 @@ func NewBalancedClient(
 	return c.connect(name, instances, strategy)
 }
 
+// core returns what the interceptors know, of which none but those of dial options come
+// after it.
+func (c clientConfig) core() *clientCore { return &clientCore{c, len(c.dial) == 0} }
+
 func (c clientConfig) connect(name string, instances sd.Instancer, strategy lb.Strategy) (*grpc.ClientConn, error) {
 	config, err := c.serviceConfig()
 	if err != nil {
 		return nil, fmt.Errorf("grpckit: ServiceConfig: %w", err)
 	}
 	from := &source{instances: instances, strategy: strategy, options: c.endpointer, loads: c.loads, picked: c.picked}
-	core := &clientCore{c}
+	core := c.core()
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(c.creds),
 		grpc.WithResolvers(from),

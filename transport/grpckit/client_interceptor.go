@@ -10,6 +10,7 @@ import (
 // clientCore is what the interceptors of one client know.
 type clientCore struct {
 	clientConfig
+	last bool // no interceptor comes after it that could put another call into the context
 }
 
 // UnaryClientInterceptor gives the calls of a connection that was not made by

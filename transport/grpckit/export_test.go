@@ -1,6 +1,7 @@
 package grpckit
 
 import (
+	"context"
 	"weak"
 
 	"google.golang.org/grpc"
@@ -28,4 +29,10 @@ func Balance(cc balancer.ClientConn, instances sd.Instancer, strategy lb.Strateg
 	b := balancerBuilder{}.Build(cc, balancer.BuildOptions{})
 	from := attributes.New(sourceKey{}, &source{instances: instances, strategy: strategy})
 	return b, b.UpdateClientConnState(balancer.ClientConnState{ResolverState: resolver.State{Attributes: from}})
+}
+
+// Begun returns the context of a call of a client with the options, as its picker gets it.
+func Begun(ctx context.Context, opts ...ClientOption) (context.Context, error) {
+	_, out, err := mustClientConfig("Begun", opts).core().begin(ctx)
+	return out, err
 }

@@ -24,6 +24,7 @@ type outbound struct {
 	carrier  outgoing
 	foreign  bool
 	stream   bool
+	unheard  bool // nobody observes the call
 	reach    reach
 	unpicked atomic.Pointer[error] // why nobody was picked
 }
@@ -51,8 +52,9 @@ func (c *clientCore) begin(ctx context.Context) (*outbound, context.Context, err
 			Code: endpoint.CodeOf(err), NotProcessed: true, Local: true, Outgoing: true, Err: err,
 		}
 	}
-	o := &outbound{Context: ctx, foreign: c.foreign}
-	if c.foreign || call.From(ctx) == nil {
+	inner := call.From(ctx)
+	o := &outbound{Context: ctx, foreign: c.foreign, unheard: c.last && !inner.Observed()}
+	if c.foreign || inner == nil {
 		return o, o, nil
 	}
 	o.carrier.present, _ = metadata.FromOutgoingContext(ctx)

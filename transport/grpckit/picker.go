@@ -16,9 +16,13 @@ type picker connBalancer
 
 // Pick is for grpc-go; see [balancer.Picker].
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	o, c, ctx := outboundOf(info.Ctx), call.From(info.Ctx), info.Ctx
-	if c.Observed() { // of what is picked here, most is no attempt while nobody is connected
-		ctx = call.With(ctx, call.Unobserved())
+	o, ctx := outboundOf(info.Ctx), info.Ctx
+	var c *call.Call // that is observed
+	if o == nil || !o.unheard {
+		if c = call.From(ctx); c.Observed() {
+			// Of what is picked here, most is no attempt while nobody is connected.
+			ctx = call.With(ctx, call.Unobserved())
+		}
 	}
 	lease, err := p.lease(ctx, o)
 	switch {

@@ -1,9 +1,11 @@
 package grpckit_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
 
 	"github.com/dowelkit/dowel/call"
@@ -48,18 +50,27 @@ func TestAnAttemptIsNotedOnce(t *testing.T) {
 	}
 }
 
-// Who waits for a connection has made no attempt.
+// Who waits for a connection has made no attempt, whoever observes: the caller, or an
+// interceptor of the user's.
 func TestAWaitIsNoAttempt(t *testing.T) {
 	r := newRig(t, lb.RoundRobin(), "a")
 	r.meet("a", errHangs)
 	r.lose("a")
-	ctx, record := call.Observe(t.Context())
-	for range 3 {
-		if _, err := r.pick(ctx); !errors.Is(err, balancer.ErrNoSubConnAvailable) {
-			t.Fatalf("the pick returned %v", err)
-		}
+	outside, caller := call.Observe(t.Context())
+	outside, err := grpckit.Begun(outside)
+	inside, err2 := grpckit.Begun(t.Context(), grpckit.DialOptions(grpc.WithUserAgent("x")))
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
 	}
-	if n := record.Attempts(); n != 0 {
-		t.Errorf("there were %d attempts", n)
+	inside, interceptor := call.Observe(inside)
+	for record, ctx := range map[*call.Record]context.Context{caller: outside, interceptor: inside} {
+		for range 3 {
+			if _, err := r.pick(ctx); !errors.Is(err, balancer.ErrNoSubConnAvailable) {
+				t.Fatalf("the pick returned %v", err)
+			}
+		}
+		if n := record.Attempts(); n != 0 {
+			t.Errorf("there were %d attempts", n)
+		}
 	}
 }
