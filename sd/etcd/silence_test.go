@@ -11,8 +11,44 @@ import (
 	"github.com/dowelkit/dowel/internal/testserver"
 	"github.com/dowelkit/dowel/sd"
 	"github.com/dowelkit/dowel/sd/etcd"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 )
+
+// outlive registers old and watches by the client, whose connections are n's, forgets
+// its connection, and returns once both have lived through it for two times to live.
+func outlive(t *testing.T, n *network, client, admin *clientv3.Client) (
+	w, truth *watcher, registrar sd.Registrar, r *sd.Registration,
+) {
+	t.Helper()
+	t.Cleanup(func() { // when watches and registrations have ended, and before the client does
+		eventually(t, func() bool { return n.open() <= 1 }, func() string { return "spare connections are left" })
+	})
+	w = watch(t, newInstancer(t, client, "/s"))
+	var err error
+	registrar, err = etcd.NewRegistrar(client, "/s", etcd.RegisterTTL(6*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = register(t, registrar, old)
+	truth = watch(t, newInstancer(t, admin, "/s"))
+	truth.sees("x=old:1")
+	w.sees("x=old:1")
+
+	n.forget()
+	start := time.Now()
+	register(t, newRegistrar(t, admin, "/s"), sd.Instance{ID: "y", Addr: "y:1"})
+	w.sees("x=old:1", "y=y:1")
+	t.Logf("the watch is back %v after its connection died", time.Since(start))
+	time.Sleep(12*time.Second - time.Since(start)) // it is watched meanwhile: nothing may happen
+	if _, sets, errs := truth.state(); sets > 2 || len(errs) > 0 {
+		t.Errorf("the registration did not live through it: %d sets, %v", sets, errs)
+	}
+	if state := r.State(); !state.Registered {
+		t.Errorf("%+v", state)
+	}
+	return w, truth, registrar, r
+}
 
 // TestDeadConnection: something in between forgets the connection of a client that has
 // no keep-alives, and swallows all that is sent over it, for ever. New connections work.
@@ -22,31 +58,7 @@ func TestDeadConnection(t *testing.T) {
 	admin := dial(t, server.Addr())
 	n := &network{}
 	client := dial(t, server.Addr(), with(grpc.WithContextDialer(n.dial)))
-	t.Cleanup(func() { // when watches and registrations have ended, and before the client does
-		eventually(t, func() bool { return n.open() <= 1 }, func() string { return "spare connections are left" })
-	})
-	w := watch(t, newInstancer(t, client, "/s"))
-	registrar, err := etcd.NewRegistrar(client, "/s", etcd.RegisterTTL(6*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := register(t, registrar, old)
-	truth := watch(t, newInstancer(t, admin, "/s"))
-	truth.sees("x=old:1")
-	w.sees("x=old:1")
-
-	n.forget()
-	start := time.Now()
-	register(t, newRegistrar(t, admin, "/s"), sd.Instance{ID: "y", Addr: "y:1"})
-	w.sees("x=old:1", "y=y:1")
-	t.Logf("the watch is back %v after its connection died", time.Since(start))
-	time.Sleep(12*time.Second - time.Since(start))
-	if _, sets, errs := truth.state(); sets > 2 || len(errs) > 0 {
-		t.Errorf("the registration did not live through it: %d sets, %v", sets, errs)
-	}
-	if state := r.State(); !state.Registered {
-		t.Errorf("%+v", state)
-	}
+	w, truth, registrar, r := outlive(t, n, client, admin)
 	if n.open() < 3 {
 		t.Errorf("%d connections are open; want the client's, and a spare one each", n.open())
 	}
@@ -56,7 +68,7 @@ func TestDeadConnection(t *testing.T) {
 		t.Error(err)
 	}
 	w.sees("x=moved:1", "y=y:1")
-	start = time.Now()
+	start := time.Now()
 	deregister(t, r)
 	w.sees("y=y:1")
 	t.Logf("deregistered within %v", time.Since(start))
