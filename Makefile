@@ -32,6 +32,8 @@ lint:
 	@set -e; check="$$(cd tools && GOWORK=off go tool -n staticcheck)"; \
 	for m in $(MODULES) $(OUTSIDE); do echo "== $$m"; \
 		(cd $$m && export GOWORK=off && go vet ./... && "$$check" ./... && go mod tidy -diff); done
+	@# Where lb has assembly, and where it has none.
+	GOARCH=arm64 go vet ./lb && go vet -tags purego ./lb
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 
 # Ratios against peers in one run, as a table. "make bench ARGS=-write" keeps it in

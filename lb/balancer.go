@@ -53,7 +53,7 @@ type observer struct {
 // the one picked has left.
 func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, i int, now time.Duration) {
 	if e := o.ewma; e != nil {
-		i, j := e.draw()
+		i, j := e.ahead()
 		now = time.Since(o.epoch)
 		node, i = e.enter(i, j, now)
 		return node, i, now

@@ -44,9 +44,9 @@ const (
 	// The penalties, see PeakEWMA, as multiples of τ: logarithms of 100 and 10.
 	faultTerm  = 2 * rejectTerm
 	rejectTerm = math.Ln10
-	// manyNodes are more than a near cache holds. Of so many, all that a pick may need
-	// is fetched at once.
-	manyNodes = 2048
+	// manyNodes are so many that what a pick touches is seldom near: another processor
+	// wrote to it last, or it does not fit in. Of so many, it is fetched at once.
+	manyNodes = 64
 	// apartTerm bounds how long an instance may be left alone, in multiples of τ.
 	apartTerm = 6
 )
@@ -82,25 +82,24 @@ func (p *ewmaPicker) enter(i, j int, now time.Duration) (*sd.Node, int) {
 	return place.node, i
 }
 
-// draw draws two nodes, if there are two. It may come before the clock is read, so that
-// meanwhile what it touches arrives.
+// ahead draws before the clock is read: meanwhile what the pick will touch arrives.
+func (p *ewmaPicker) ahead() (i, j int) {
+	i, j = p.draw()
+	if len(p.places) >= manyNodes {
+		prefetch(&p.places[i], &p.places[j])
+	}
+	return i, j
+}
+
+// draw draws two nodes, if there are two.
 func (p *ewmaPicker) draw() (i, j int) {
 	switch {
 	case len(p.places) == 1:
 		return 0, 0
 	case p.shares == nil:
-		i, j = two(len(p.nodes), p.or(rand.Uint64()))
-	default:
-		i, j = p.shares.two(p.or(rand.Uint64()))
+		return two(len(p.nodes), p.or(rand.Uint64()))
 	}
-	if len(p.places) > manyNodes {
-		one, other := &p.places[i], &p.places[j]
-		one.node.InFlight()
-		one.cell.key.Load()
-		other.node.InFlight()
-		other.cell.key.Load()
-	}
-	return i, j
+	return p.shares.two(p.or(rand.Uint64()))
 }
 
 // order returns first the one that has less load while both are idle: if it is, the
