@@ -70,6 +70,8 @@ type Budget struct {
 	// Nanos bounds our time per unit, in nanoseconds. It is meant for the machine
 	// that the budget was set on.
 	Nanos float64
+	// MoreNanos bounds by how many nanoseconds per unit our time exceeds the peer's.
+	MoreNanos float64
 	// NoAllocs demands that ours allocates nothing.
 	NoAllocs bool
 	// MoreAllocs bounds by how many our allocations exceed the peer's.

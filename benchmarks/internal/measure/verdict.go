@@ -28,6 +28,7 @@ const (
 	Nanos              // nanoseconds per unit
 	Allocations
 	Excess // our allocations less the peer's
+	Beyond // our nanoseconds per unit less the peer's
 )
 
 // Met reports whether the demand is met. What could not be measured is not met.
@@ -45,6 +46,9 @@ func (l Line) Demands() []Demand {
 	}
 	if b.Nanos > 0 {
 		ds = append(ds, Demand{Nanos, b.Nanos, l.OurCost.Nanos})
+	}
+	if b.MoreNanos > 0 {
+		ds = append(ds, Demand{Beyond, b.MoreNanos, l.OurCost.Nanos - l.PeerCost.Nanos})
 	}
 	if b.NoAllocs {
 		ds = append(ds, Demand{Allocations, 0, l.OurCost.Allocs})

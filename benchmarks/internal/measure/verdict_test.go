@@ -48,6 +48,16 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestMoreNanosIsADifference(t *testing.T) {
+	line := measure.Line{OurCost: measure.Figure{Nanos: 110}, PeerCost: measure.Figure{Nanos: 60}}
+	for limit, want := range map[float64]measure.Verdict{50: measure.OK, 49.9: measure.Miss} {
+		line.Budget.MoreNanos = limit
+		if d := line.Demands(); len(d) != 1 || d[0] != (measure.Demand{Kind: measure.Beyond, Limit: limit, Got: 50}) || line.Verdict() != want {
+			t.Errorf("at most %v more: %v, %v", limit, d, line.Verdict())
+		}
+	}
+}
+
 func TestStarved(t *testing.T) {
 	for _, tt := range []struct {
 		ours, peer float64

@@ -42,6 +42,8 @@ func demand(d measure.Demand) string {
 		return fmt.Sprintf("bytes ≤ %s × (%s)", number(d.Limit), number(d.Got))
 	case measure.Nanos:
 		return "≤ " + duration(d.Limit)
+	case measure.Beyond:
+		return fmt.Sprintf("≤ %s more (%s)", duration(d.Limit), duration(d.Got))
 	case measure.Excess:
 		return fmt.Sprintf("≤ %s allocs more (%s)", number(d.Limit), number(d.Got))
 	}
@@ -63,6 +65,7 @@ func kept(l measure.Line) string {
 	}
 	kinds := map[measure.Kind]string{
 		measure.Time: "ratio", measure.Memory: "bytes", measure.Nanos: "time", measure.Allocations: "allocs", measure.Excess: "allocs",
+		measure.Beyond: "time",
 	}
 	var missed []string
 	for _, d := range l.Demands() {

@@ -22,7 +22,7 @@ var groups = []report.Group{{Name: "Pick", Note: "Pick and release.", Lines: []m
 		OurCost:  measure.Figure{Nanos: 2.5e6, Bytes: 64, Allocs: 1},
 		PeerCost: measure.Figure{Nanos: 1e6},
 		Ratio:    measure.Ratio{Low: 2, Mid: 2.5, High: 3},
-		Budget:   measure.Budget{Ratio: 1.05, NoAllocs: true},
+		Budget:   measure.Budget{Ratio: 1.05, MoreNanos: 2e6, NoAllocs: true},
 	},
 	{What: "alone", Ours: "ours", OurCost: measure.Figure{Nanos: 100}},
 	{
@@ -49,7 +49,7 @@ func TestText(t *testing.T) {
 	const want = `Pick
   what                         ours                beside  theirs                   ratio (quartiles)       budget                                        
   random of 3                  21.4 ns, 0 B, 0     Go kit  1.23 µs, 2.5 MB, 10.2    0.017 (0.017 to 0.018)  ≤ 0.1 ×, bytes ≤ 0.35 × (0), ≤ 30 ns, 0 allocs  ok
-  slow                         2.5 ms, 64 B, 1     plain   1 ms, 0 B, 0             2.5 (2 to 3)            ≤ 1.05 ×, 0 allocs                             MISS: ratio, allocs
+  slow                         2.5 ms, 64 B, 1     plain   1 ms, 0 B, 0             2.5 (2 to 3)            ≤ 1.05 ×, ≤ 2 ms more (1.5 ms), 0 allocs                             MISS: ratio, allocs
   alone                        100 ns, 0 B, 0
   noise: the same thing twice  100 ns, 0 B, 0      ours    100 ns, 0 B, 0           0.97 (0.9 to 1)
 `
