@@ -64,6 +64,7 @@ func (b *connBalancer) start(s *source) {
 	var ctx context.Context
 	ctx, b.end = context.WithCancel(context.Background())
 	b.running.Go(func() { b.await(ctx) })
+	b.running.Go(func() { b.awaitSet(ctx) })
 }
 
 // await tells waiting calls when a connection is published. Those that find none leave

@@ -56,6 +56,12 @@ func newClient(in sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
 // lost is passed over until it is back: its calls go to whom the strategy picks next,
 // those of one key to the same. Errors of calls name the instance.
 //
+// A call waits while an instance is being connected to for the first time, or again. One
+// that comes before the instances are known waits for them, until its context ends, or
+// the watch has failed for three seconds, or the connection is ten seconds old, see
+// [lb.Balancer.PickOrWait]. From then on it fails at once until they are known, as one
+// does while none of them can be reached, unless [grpc.WaitForReady] has it wait.
+//
 // The name is the authority that servers see, and what a certificate is checked
 // against.
 func NewBalancedClient(

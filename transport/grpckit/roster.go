@@ -20,6 +20,7 @@ import (
 type roster struct {
 	mu       sync.Mutex
 	known    bool             // a set has come
+	late     bool             // none has, and calls waited for it long enough
 	watchErr error            // since the last set
 	failed   map[string]error // by key, of every instance of the set; nil until one dial failed
 	links    map[string]*link // by key, of the instances and of those that left and still serve
@@ -62,6 +63,14 @@ func (r *roster) note(set []*sd.Instance, err error) {
 	r.failed = failed
 }
 
+// despair ends the hope for a set, and reports whether there was none.
+func (r *roster) despair() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late = !r.known
+	return r.late
+}
+
 // dialed notes what became of a dial.
 func (r *roster) dialed(in *sd.Instance, l *link, err error) {
 	r.mu.Lock()
@@ -95,7 +104,7 @@ func (r *roster) link(in *sd.Instance) *link {
 func (r *roster) state() connectivity.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	hope := !r.known && r.watchErr == nil
+	hope := !r.known && !r.late
 	for _, l := range r.links {
 		if l.connected.Load() {
 			return connectivity.Ready

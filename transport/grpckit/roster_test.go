@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc/balancer"
 
@@ -101,6 +102,7 @@ func TestASetEndsTheErrorOfTheWatch(t *testing.T) {
 		}
 		r := &rig{fate: map[string]error{"a": errors.New("refused")}, subs: map[string]*rigged{}}
 		r.balance(t, sd.InstancerFunc(watch), lb.RoundRobin())
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		r.fails(t, "out", "the registry is out")
 		next <- sd.NextSet(nil, []sd.Instance{{ID: "a", Addr: "a:1"}})

@@ -37,7 +37,7 @@ import (
 // [lb.Retry] avoids it.
 //
 // A request that comes before the instances are known waits for them, until its
-// context ends, or the watch has failed for a while, or the RoundTripper is ten seconds
+// context ends, or the watch has failed for three seconds, or the RoundTripper is ten seconds
 // old; see [lb.Balancer.PickOrWait].
 type RoundTripper struct {
 	base     http.RoundTripper
