@@ -15,8 +15,9 @@ import (
 //
 //	sum := grpckit.Convert(grpckit.NewEndpoint(client.Sum), toSumRequest, fromSumReply)
 //
-// An error of request that has no code becomes InvalidArgument, one of response
-// Internal; the text of neither goes to a caller. Convert panics if it is given nil.
+// An error of request that has no code, nor one of a status, see [Coded], becomes
+// InvalidArgument, one of response Internal; the text of neither goes to a caller.
+// Convert panics if it is given nil.
 func Convert[Outer, Req, Resp, Result any](
 	next endpoint.Endpoint[Req, Resp],
 	request func(Outer) (Req, error),
@@ -45,7 +46,7 @@ func Convert[Outer, Req, Resp, Result any](
 // converted gives an error a code if it has none. A request that cannot be converted
 // reaches no instance, so that none is to blame.
 func converted(err error, what string, code endpoint.Code) error {
-	if endpoint.CodeOf(err) != endpoint.Unknown {
+	if err = coded(err, chosenStatus(err)); endpoint.CodeOf(err) != endpoint.Unknown {
 		return err
 	}
 	return &endpoint.Error{

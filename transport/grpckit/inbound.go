@@ -95,7 +95,8 @@ func (s *inbound) logged(ctx context.Context, method string, handle func(context
 		return handle(ctx)
 	}
 	logged := log.Calls(func(ctx context.Context, _ struct{}) (struct{}, error) {
-		return struct{}{}, handle(ctx)
+		err := handle(ctx)
+		return struct{}{}, coded(err, chosenStatus(err))
 	}, s.streams, method)
 	_, err := logged(ctx, struct{}{})
 	return err

@@ -35,15 +35,14 @@ const (
 // An error made by grpc-go's package status has a code, a message and details that
 // its author chose for the caller; it goes out with them. So do the details of one
 // that an [endpoint.Error] wraps, unless that is marked Outgoing: what another
-// server said stays here.
+// server said stays here. What asks [endpoint.CodeOf] on this side knows nothing of such
+// a status: see [Coded].
 func Status(err error) *status.Status {
 	if err == nil {
 		return nil
 	}
-	pub, chosen := endpoint.Public(err), chosenStatus(err)
-	if _, coded := errors.AsType[*endpoint.Error](err); !coded && chosen != nil {
-		pub = &endpoint.Error{Code: codeOf(chosen.Code()), Message: chosen.Message()}
-	}
+	chosen := chosenStatus(err)
+	pub := endpoint.Public(coded(err, chosen))
 	p := status.New(codes.Code(pub.Code), clip(pub.Message, maxMessage)).Proto()
 	if chosen != nil {
 		p.Details = append(p.Details, chosen.Proto().GetDetails()...)
