@@ -39,7 +39,7 @@ func grpcCalls(name string, servers, atOnce int) measure.Group {
 	note += " on one connection for each server; the time is wall time over all of them. Clients of grpckit find the servers by an " +
 		"Instancer and pick in turn by lb, those of grpc-go by its round_robin. All convert to and from messages of gRPC and bound a " +
 		"call by 30 s. Between two ends of grpckit a request ID is made, the caller's address is known and panics are recovered. "
-	g := measure.Group{Name: name, Note: note + "A client alone has servers of grpc-go.", Stretch: 5}
+	g := measure.Group{Name: name, Note: note + "A client alone has servers of grpc-go.", Stretch: 5, Repeat: 4}
 	for _, w := range GRPCWays {
 		g.Contestants = append(g.Contestants, measure.Contestant{Name: w.Name, Open: func() (measure.Loop, func(), error) {
 			e, stop, err := w.Open(servers)
