@@ -1,7 +1,9 @@
 package lb_test
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +27,13 @@ func wrapped() map[string]lb.Strategy {
 
 // call is a call that lasts as long, for a picker that observes or not.
 func (w *ward) call(latency time.Duration, r func(i int) lb.Result) int {
-	i, start := w.pick(), w.now
+	i := w.pick()
+	w.callTo(i, latency, r(i))
+	return i
+}
+
+func (w *ward) callTo(i int, latency time.Duration, r lb.Result) {
+	start := w.now
 	w.nodes[i].Acquire()
 	if s, ok := w.picker.(lb.Starter); ok {
 		s.Start(i, start)
@@ -33,9 +41,8 @@ func (w *ward) call(latency time.Duration, r func(i int) lb.Result) int {
 	w.now += latency
 	w.nodes[i].Release()
 	if o, ok := w.picker.(lb.Observer); ok {
-		o.Observe(i, lb.Outcome{Start: start, End: w.now, Result: r(i)})
+		o.Observe(i, lb.Outcome{Start: start, End: w.now, Result: r})
 	}
-	return i
 }
 
 // Whoever was new, failed for long or was rejected gets calls again, and in the end
@@ -70,6 +77,50 @@ func TestNothingRoundAStrategyStarvesAnInstance(t *testing.T) {
 			if counts[i] < 300 { // of 1,000
 				t.Errorf("%s: after half an hour without trouble the nodes get %v", name, counts)
 				break
+			}
+		}
+	}
+}
+
+// The lightest, slowest and busiest of all gets a call now and then, for ever, be it new or
+// not, with nothing round its strategy and with all, where calls come one by one.
+func TestNoStrategyStarvesTheLightest(t *testing.T) {
+	for _, weights := range [][]int{{1, 2}, {1, 3, 3, 3}, {1, 1000, 1000}, {1, 65535}} {
+		for _, joins := range []bool{false, true} {
+			loads := new(lb.Loads)
+			all := wrapped()
+			maps.Copy(all, bare())
+			all["least loaded"] = lb.LeastLoaded(loads)
+			delete(all, "hash")
+			delete(all, "zone")
+			for name, s := range all {
+				nodes := weighted(weights...)
+				slices.Reverse(nodes)
+				w := &ward{TB: t, strategy: s, now: time.Second}
+				call := func() int {
+					i := w.pick()
+					light := count(w.nodes[i] == nodes[len(nodes)-1])
+					loads.Of(w.nodes[i].Instance().ID).Report(0.1 + float64(light))
+					w.callTo(i, time.Duration(1+9*light)*20*time.Microsecond, lb.Served)
+					w.now += 100 * time.Millisecond
+					return light
+				}
+				if w.set(nodes); joins {
+					w.set(nodes[:len(nodes)-1])
+					for range 500 {
+						call()
+					}
+					w.set(nodes)
+				}
+				for quarter := range 4 {
+					got := 0
+					for k := 0; k < 5000 || got == 0 && k < 10*weights[len(weights)-1]; k++ {
+						got += call()
+					}
+					if got == 0 {
+						t.Errorf("%s, weights %v, joining: %v: the lightest gets none in quarter %d", name, weights, joins, quarter)
+					}
+				}
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dowelkit/dowel/sd"
@@ -33,7 +34,7 @@ import (
 // is none of the few calls of a newcomer. An instance that asked to be left alone is
 // picked before the time is over, or before 6·τ, only if the other one drawn asked too.
 //
-// Until its first answer a newcomer has the median of the others' expected latencies. It,
+// A newcomer begins with the median of the others' expected latencies, which decays. It,
 // and one that has not answered for τ, may have only a few calls in flight while the
 // other one drawn is proven, see [EWMAProbes]. Where weights differ, instances are drawn
 // by weight.
@@ -101,6 +102,7 @@ func (e *ewma) Picker(nodes []*sd.Node, prev Picker) Picker {
 		for i, w := range weights {
 			p.bonus[i] = e.term(w)
 		}
+		p.floor = slices.Max(p.bonus) - slices.Min(p.bonus)
 	}
 	return p
 }

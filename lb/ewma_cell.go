@@ -10,7 +10,7 @@ import (
 // all is well most calls write nothing to it, so that each processor can keep a
 // copy. A pick reads the first three words, and more only if one of them says so.
 type ewmaCell struct {
-	key   atomic.Int64  // see ewma.key; 0 before the first answer
+	key   atomic.Int64  // see ewma.key; 0 before anything is known, or the cell was compared
 	quiet atomic.Int64  // when a call ended; or, negated, when the one began that none has ended since
 	until atomic.Int64  // the later of blame and apart
 	cost  atomic.Uint64 // E in nanoseconds, a float64's bits; 0 before the first answer

@@ -18,6 +18,7 @@ type ewmaPicker struct {
 	cells  []*ewmaCell // parallel to nodes
 	places []ewmaPlace // the same two, for a pick to find them in one cache line
 	bonus  []int64     // what its weight takes off a node's key; nil if all are equal
+	floor  int64       // how far below now a key counts: as far as the weights differ
 	shares *shares
 	shared *ewmaShared
 }
@@ -127,7 +128,7 @@ func (p *ewmaPicker) idle(i int, now time.Duration) int64 {
 	if c.odd(k, now) {
 		k = p.special(c, k, now)
 	}
-	k = max(k, int64(now)) // a nanosecond
+	k = max(k, int64(now)-p.floor) // a nanosecond
 	if p.bonus != nil {
 		k -= p.bonus[i]
 	}
@@ -139,7 +140,9 @@ func (p *ewmaPicker) idle(i int, now time.Duration) int64 {
 func (p *ewmaPicker) special(c *ewmaCell, k int64, now time.Duration) int64 {
 	typical := max(1, math.Float64frombits(p.shared.typical.Load()))
 	if k == 0 { // as the others: those whose E has decayed meanwhile would be picked for ever
+		// It decays from now on, else one lighter than all others would never be picked.
 		k = p.shared.key.Load()
+		c.key.CompareAndSwap(0, k)
 	}
 	if asked := -c.quiet.Load(); asked > 0 && int64(now) > asked {
 		k = max(k, p.key(now, float64(int64(now)-asked)))
@@ -234,8 +237,10 @@ func (p *ewmaPicker) renew(now time.Duration) {
 	k, n := 0, len(p.cells)
 	at, step := p.below(n), max(1, n/len(known))
 	for range min(n, len(known)) {
-		if key := p.cells[at].key.Load(); key != 0 { // it is written last
-			known[k], keys[k] = math.Float64frombits(p.cells[at].cost.Load()), key
+		// One that has not answered may have a key, one that is answering now no key yet.
+		bits, key := p.cells[at].cost.Load(), p.cells[at].key.Load()
+		if bits != 0 && key != 0 {
+			known[k], keys[k] = math.Float64frombits(bits), key
 			k++
 		}
 		at = (at + step) % n
