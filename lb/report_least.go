@@ -26,9 +26,9 @@ import (
 // equal ones the first drawn wins; where weights differ, instances are drawn by
 // weight, as [LeastRequest] does.
 //
-// A report that came with a fault does not lower a load, and an instance that
-// rejects a call has a utilization of at least 1. It panics if loads is nil or an
-// option is out of range.
+// A report that came with a fault or a rejection does not lower a load, and an
+// instance that rejects a call has a utilization of at least 1. It panics if loads is
+// nil or an option is out of range.
 func LeastLoaded(loads *Loads, opts ...LoadedOption) Strategy {
 	s := &leastLoaded{loads: loads, expiry: 10 * time.Second}
 	var faults []error
@@ -143,13 +143,11 @@ func (p *leastLoadedPicker) Observe(i int, o Outcome) {
 	}
 	s.taken.Store(report)
 	utilization := float64(math.Float32frombits(uint32(report)))
-	switch o.Result {
-	case Rejected:
-		utilization = max(utilization, 1)
-	case Faulted:
-		if u, ok := s.fresh(o.End, p.expiry); ok {
-			utilization = max(utilization, u)
-		} else {
+	if o.Result == Faulted || o.Result == Rejected {
+		known, ok := s.fresh(o.End, p.expiry) // 0 if not
+		if utilization = max(utilization, known); o.Result == Rejected {
+			utilization = max(utilization, 1)
+		} else if !ok {
 			return
 		}
 	}

@@ -88,23 +88,25 @@ func TestLeastLoadedRespectsWeights(t *testing.T) {
 func TestLeastLoadedResults(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
-		utilization float64 // before it is 0.5, as that of the other node
+		before      float64 // both nodes' utilization
+		utilization float64
 		result      lb.Result
 		lower       bool // than the other's afterwards
 		higher      bool
 	}{
-		{"served", 0.2, lb.Served, true, false},
-		{"served", 0.8, lb.Served, false, true},
-		{"canceled", 0.2, lb.Canceled, true, false},
-		{"a fast fault", 0.1, lb.Faulted, false, false},
-		{"a fault of the overloaded", 0.9, lb.Faulted, false, true},
-		{"rejected", 0.1, lb.Rejected, false, true},
-		{"refused", 0.1, lb.Refused, false, false},
+		{"served", 0.5, 0.2, lb.Served, true, false},
+		{"served", 0.5, 0.8, lb.Served, false, true},
+		{"canceled", 0.5, 0.2, lb.Canceled, true, false},
+		{"a fast fault", 0.5, 0.1, lb.Faulted, false, false},
+		{"a fault of the overloaded", 0.5, 0.9, lb.Faulted, false, true},
+		{"rejected", 0.5, 0.1, lb.Rejected, false, true},
+		{"rejected by the overloaded", 2, 0.1, lb.Rejected, false, false},
+		{"refused", 0.5, 0.1, lb.Refused, false, false},
 	} {
 		loads := new(lb.Loads)
 		w := newWard(t, 2, lb.LeastLoaded(loads))
-		w.report(loads, 0, 0.5, lb.Served)
-		w.report(loads, 1, 0.5, lb.Served)
+		w.report(loads, 0, tt.before, lb.Served)
+		w.report(loads, 1, tt.before, lb.Served)
 		w.report(loads, 1, tt.utilization, tt.result)
 		counts := w.spread(100)
 		if lower, higher := counts[1] == 100, counts[1] == 0; lower != tt.lower || higher != tt.higher {
