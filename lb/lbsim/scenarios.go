@@ -48,7 +48,8 @@ func linkerd() Scenario {
 		Source: `Jenson and Oanta, "Beyond Round Robin: Load Balancing for Latency", linkerd.io, 2016-03-16: ` +
 			`11 servers, 1 client, 1,000 calls/s, 1 min, 2 s latency from 15 s to 45 s. The timeout of 1 s, by which ` +
 			`the article converts latency into success, is a real one here`,
-		Gap:      "What is lost is what was sent to the slow server before any call had told that it is slow.",
+		Gap: "What is lost is what was sent to the slow server before any call had told that it is slow, and one that looked\n" +
+			"again.",
 		Servers:  servers(11, Server{Service: recorded}),
 		Load:     steady(1000),
 		Duration: time.Minute,
@@ -111,7 +112,7 @@ func capacity(told bool) Scenario {
 		Source: `Machines of several generations as in Google, "Site Reliability Engineering", chapter 20, 2016; ` +
 			`4 clients, 70 % of the capacity`,
 		Gap: "The bound knows how much work a call is, and sends the large ones to the fast servers. Calls that are spread " +
-			"by speed\nwithout that have a p99 of 53 ms even if none ever waits; less is to prefer the fast while they are idle.",
+			"by speed\nwithout that have a p99 of 56.0 ms even if none ever waits; less is to prefer the fast while they are idle.",
 		Servers:  servers(9, Server{Service: mean, Concurrency: 8}),
 		Clients:  4,
 		Load:     steady(0.7 * 21 * 8 * 50),

@@ -1,6 +1,9 @@
 package lbsim_test
 
 import (
+	"fmt"
+	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +94,49 @@ func TestTroublesAreWhatTheTitlesSay(t *testing.T) {
 			t.Errorf("%s: %d of %d servers are troubled, want %+v", name, troubled, len(s.Servers), want)
 		}
 	}
+}
+
+// What the gaps to the bound say of the p99 of calls that never wait, and of what is
+// served: each exponential with a mean of 20 ms over the speed, the calls by speed.
+func TestGapsSayWhatTheoryDoes(t *testing.T) {
+	for name, want := range map[string]struct {
+		text  string
+		value float64
+	}{
+		"c-gc":       {`a p99 of ([\d.]+) ms`, p99(1)},
+		"d-capacity": {`a p99 of ([\d.]+) ms`, p99(1, 2, 4)},
+		"d-weights":  {`a p99 of ([\d.]+) ms`, p99(1, 2, 4)},
+		"e-restart":  {`a p99 of ([\d.]+) ms`, p99(1)},
+		"f-hung":     {`a p99 of ([\d.]+) ms`, p99(1)},
+		"h-failing":  {`a p99 of ([\d.]+) ms`, p99(1)},
+		// 5 s of 60 %, 10 s of 150 and 15 s of 60.
+		"g-overload": {`([\d.]+) % is what`, 100 * (5*0.6 + 10*1 + 15*0.6) / (5*0.6 + 10*1.5 + 15*0.6)},
+	} {
+		gap := scenario(t, name).Gap
+		found := regexp.MustCompile(want.text).FindStringSubmatch(gap)
+		if found == nil || found[1] != fmt.Sprintf("%.1f", want.value) {
+			t.Errorf("%s: by theory it is %.1f, and the gap says %q", name, want.value, gap)
+		}
+	}
+}
+
+// p99 returns the p99 of calls to servers of these speeds that never wait, with the
+// network, in milliseconds.
+func p99(speeds ...float64) float64 {
+	low, high := 0.0, 1000.0
+	for range 50 {
+		at, later, total := (low+high)/2, 0.0, 0.0
+		for _, s := range speeds {
+			later += s * math.Exp(-at*s/20)
+			total += s
+		}
+		if later/total > 0.01 {
+			low = at
+		} else {
+			high = at
+		}
+	}
+	return low + 0.5
 }
 
 func TestARollingRestartTakesOneAtATime(t *testing.T) {
