@@ -23,7 +23,8 @@ import (
 // and at least 5 points below the mean: else one fault in a hundred would make an
 // outlier among the flawless. Only [Faulted] calls count against an instance.
 // [Served] and [Rejected] ones count for it, the others not at all; nor do calls
-// that began before it was ejected or returned.
+// that began before it was ejected or returned. One that lasts counts at its
+// end, but as a probe when its answer begins, if that is told by [Lease.Answered].
 //
 // The n-th ejection in a row lasts base · n, at most a cap, of which half is random
 // ("equal jitter", Exponential Backoff and Jitter, AWS Architecture Blog, 2015). n
@@ -106,6 +107,9 @@ func (p *ejectPicker) Observe(i int, o Outcome) {
 		v.observer.Observe(k, o)
 	}
 	w := p.ward
+	if o.Answering && !p.states[i].out.Load() {
+		return // to be counted when it has ended; as a probe it has told enough
+	}
 	if t := p.tallies[i]; o.Result == Served && t.Load()&marked == 0 {
 		t.Add(success)
 	} else {

@@ -31,7 +31,8 @@ import (
 // A call that was canceled, failed or was rejected raises E if it took longer than
 // that, and never lowers it. What this process refused tells nothing. A call of
 // [Balancer.Open] is in flight and may fault, but has neither latency nor silence, and
-// is none of the few calls of a newcomer. An instance that asked to be left alone is
+// is none of the few calls of a newcomer; the latency of one that [Lease.Answered] tells
+// of is what it took until then. An instance that asked to be left alone is
 // picked before the time is over, or before 6·τ, only if the other one drawn asked too.
 //
 // A newcomer begins with the median of the others' expected latencies, which decays. It,

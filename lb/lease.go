@@ -16,7 +16,7 @@ type Lease[C any] struct {
 	state *state[C]
 	node  *sd.Node
 	index int
-	start time.Duration // on the observer's clock, if there is one; its complement if it is of Open
+	start time.Duration // on the observer's clock, if there is one; its complement if it is open
 }
 
 // Client returns the instance's client. It must not be used after Done.
@@ -24,6 +24,23 @@ func (l Lease[C]) Client() C { return l.state.set.Client(l.index) }
 
 // Instance returns the instance that was picked.
 func (l Lease[C]) Instance() *sd.Instance { return l.node.Instance() }
+
+// Answered is for a call of Pick whose answer has begun and goes on for as long as its
+// two ends want, as that of an event stream does: what it took until now is the call's
+// latency, and from now on it is as one of [Balancer.Open]. It returns the lease that is
+// to be Done in place of l. It must come before Done, and of a lease of Open it changes
+// nothing.
+func (l Lease[C]) Answered() Lease[C] {
+	if l.start < 0 {
+		return l
+	}
+	l.node.Last(true)
+	if o := l.state.observer; o != nil {
+		o.Observe(l.index, Outcome{Start: l.start, End: time.Since(o.epoch), Answering: true})
+	}
+	l.start = ^l.start
+	return l
+}
 
 // Done ends the lease and tells the strategy what became of the call. ctx and err
 // are those of the call; see endpoint.Fault for what the context is needed for.

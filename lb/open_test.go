@@ -118,3 +118,81 @@ func TestPeakEWMAProbesWhereMuchIsOpen(t *testing.T) {
 	d.nodes[0].Acquire()
 	d.want(1, at, "three calls and no answer")
 }
+
+// A call is a pick as any other until its answer begins, and open from then on.
+func TestACallMayLastOnceItIsAnswered(t *testing.T) {
+	e, _ := endpointer(t, instances(2), nil)
+	node := e.Set().Nodes()[0]
+	fault := &endpoint.Error{Code: endpoint.Internal}
+	for _, err := range []error{nil, fault} {
+		s := new(opening)
+		l, failed := lb.New(e, s).Pick(t.Context())
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		l = l.Answered()
+		if l = l.Answered(); len(s.outs) != 1 || node.InFlight() != 1 || node.Lasting() != 1 {
+			t.Fatalf("%d in flight, %d of them last, told %+v", node.InFlight(), node.Lasting(), s.outs)
+		}
+		l.Done(t.Context(), err)
+		begun, ended := s.outs[0], s.outs[1]
+		if !begun.Answering || begun.Open || begun.Result != lb.Served || begun.Start != s.starts[0] || begun.End < begun.Start {
+			t.Errorf("of its answer it is told %+v", begun)
+		}
+		want := lb.Outcome{Start: begun.Start, End: ended.End, Open: true}
+		if err != nil {
+			want.Result = lb.Faulted
+		}
+		if ended != want || ended.End < begun.End || node.InFlight() != 0 || node.Lasting() != 0 || len(s.outs) != 2 {
+			t.Errorf("%d in flight, %d of them last, of its end it is told %+v", node.InFlight(), node.Lasting(), ended)
+		}
+	}
+	l, err := lb.New(e, lb.RoundRobin()).Pick(t.Context()) // which observes nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := e.Set().Nodes()
+	if l = l.Answered(); n[0].Lasting()+n[1].Lasting() != 1 {
+		t.Error("it does not last")
+	}
+	if l.Done(t.Context(), nil); n[0].Lasting()+n[1].Lasting() != 0 || n[0].InFlight()+n[1].InFlight() != 0 {
+		t.Error("it is not over")
+	}
+	l, _ = lb.New(e, new(opening)).Open(t.Context())
+	if l.Answered().Done(t.Context(), nil); node.Lasting() != 0 {
+		t.Errorf("of Open %d last", node.Lasting())
+	}
+}
+
+// What an answer took to begin is a latency, and what it lasts is none.
+func TestPeakEWMAOfAnAnswerThatLasts(t *testing.T) {
+	for _, strategy := range []lb.Strategy{lb.PeakEWMA(), lb.Eject(lb.PeakEWMA())} {
+		d := drive(t, strategy, weighted(1, 1))
+		at := time.Hour
+		d.p.Start(0, at-10*ms)
+		d.p.Observe(0, lb.Outcome{Start: at - 10*ms, End: at, Answering: true})
+		d.served(1, at, 11*ms)
+		d.want(0, at, "it began to answer sooner")
+		d.want(0, at+time.Minute, "an answer that lasts is no silence")
+		d.p.Observe(0, lb.Outcome{Start: at - 10*ms, End: at + time.Minute, Open: true})
+		d.want(0, at+time.Minute, "it lasted a minute")
+	}
+}
+
+// An answer that begins is none that is served: it may break off, each time.
+func TestEjectCountsAnAnswerThatLastsOnce(t *testing.T) {
+	w := newWard(t, 3, lb.Eject(lb.RoundRobin()))
+	for range 5 {
+		w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now, End: w.now, Answering: true})
+		if out := w.out(); len(out) > 0 {
+			t.Fatalf("%v are out", out)
+		}
+		w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now, End: w.now, Open: true, Result: lb.Faulted})
+	}
+	w.now += w.only(1).For
+	w.spread(10)
+	w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now, End: w.now, Answering: true})
+	if out := w.out(); len(out) > 0 {
+		t.Errorf("%v are out, whose probe is being answered", out)
+	}
+}

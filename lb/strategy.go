@@ -36,8 +36,10 @@ type Picker interface {
 type Observer interface {
 	Picker
 	// Observe is called once for each pick that led to a call, after the node was
-	// released, with the index that Pick returned. It may be called after the
-	// picker was replaced, so what it writes to must be shared with the next.
+	// released, with the index that Pick returned; and before that, while the call
+	// is in flight, if its answer began and lasts, see Lease.Answered. It may be
+	// called after the picker was replaced, so what it writes to must be shared
+	// with the next.
 	Observe(i int, o Outcome)
 }
 
@@ -57,9 +59,14 @@ type Starter interface {
 type Outcome struct {
 	Start, End time.Duration
 	Result     Result
-	// Open says that the call lasted as long as its two ends wanted, see Balancer.Open:
-	// its latency tells nothing, and no Starter was told of its beginning.
+	// Open says that the call lasted as long as its two ends wanted, see Balancer.Open
+	// and Lease.Answered: its latency tells nothing. Of one of Balancer.Open no Starter
+	// was told of its beginning.
 	Open bool
+	// Answering says that the answer began at End and goes on, see Lease.Answered. The
+	// Result is Served so far; that of the call comes with its end, in another outcome
+	// with the same Start, which is Open.
+	Answering bool
 	// RetryAfter is how long the instance asked to be left alone, or zero.
 	RetryAfter time.Duration
 }

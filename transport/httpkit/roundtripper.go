@@ -29,7 +29,11 @@ import (
 // nothing of that.
 //
 // A request is in flight on its instance until the end of the answer's body, its
-// Close, or the end of the request's context; until its headers if it has none.
+// Close, or the end of the request's context; until its headers if it has none. So long
+// is its latency; but where the length of the body is not announced, as of an event
+// stream, a WebSocket and what is made while it is sent, that ends with the headers, and
+// how long the body takes speaks neither for nor against the instance: see
+// [lb.Lease.Answered]. Its breaking does.
 // An answer of 408 or 5xx, 501 aside, and a connection that breaks, counts as a fault
 // of the instance. Nothing is tried again, but GetBody is kept for those who do. If no
 // instance is live the error wraps [lb.ErrNoInstance]. The errors of a [Client] over a
@@ -37,8 +41,8 @@ import (
 // [lb.Retry] avoids it.
 //
 // A request that comes before the instances are known waits for them, until its
-// context ends, or the watch has failed for three seconds, or the RoundTripper is ten seconds
-// old; see [lb.Balancer.PickOrWait].
+// context ends, or the watch has failed for three seconds, or the RoundTripper is ten
+// seconds old; see [lb.Balancer.PickOrWait].
 type RoundTripper struct {
 	base     http.RoundTripper
 	owned    *http.Transport

@@ -38,7 +38,16 @@ func (f *flight) follow(resp *http.Response) {
 	if w, ok := b.ReadCloser.(io.Writer); ok { // an upgraded connection is written to
 		resp.Body = &flightConn{b, w}
 	}
+	if f.outcome == nil && lasts(resp) {
+		f.lease = f.lease.Answered()
+	}
 	f.stop = context.AfterFunc(f.ctx, func() { f.end(f.ctx.Err()) })
+}
+
+// lasts reports whether the body has no end that is known: an event stream, an upgraded
+// connection, or what the server makes while it sends. When that ends is up to both ends.
+func lasts(resp *http.Response) bool {
+	return resp.ContentLength < 0 || resp.StatusCode == http.StatusSwitchingProtocols
 }
 
 // end tells the balancer what became of the exchange, once. broken is why the body
