@@ -18,7 +18,9 @@ type Entry interface {
 	// ID, and its Meta is the Entry's own.
 	Put(ctx context.Context, in Instance) error
 	// Hold keeps the instance there (heartbeats, renewal of a lease) and returns
-	// why it was lost.
+	// why it was lost. It is called after Put returned nil; and after a Put that failed
+	// to change an instance that stood, so that this or what it left is kept until the
+	// next attempt.
 	Hold(ctx context.Context) error
 	// Remove takes out what Put of this Entry put there and nothing else. It is
 	// called also after a Put whose outcome is unknown, and again if it failed.
@@ -33,7 +35,8 @@ var ErrTimeout = errors.New("sd: the registry did not answer in time")
 //
 // Once an instance was registered there is no permanent error: what an operator
 // broke an operator can mend, so Keep goes on trying. If it is a change of the instance
-// that is refused, Keep holds what was put before in the meantime.
+// that is refused, Keep puts what was there before and holds that in the meantime; if a
+// change fails with another error, Keep holds what stands, whichever it is.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -160,7 +163,7 @@ func (r *Registration) supervise(ctx context.Context) {
 				break
 			}
 			failures++
-			if r.refused(version, err) {
+			if r.refused(version, err) || r.State().Registered {
 				r.holdLast(ctx, version, failures, err)
 				continue
 			}
@@ -200,16 +203,12 @@ func (r *Registration) holdEntry(ctx context.Context) error {
 // put tries to put the wanted instance, and returns which version of it that was.
 func (r *Registration) put(ctx context.Context) (version int, err error) {
 	in, version := r.want()
-	err = r.putEntry(ctx, in)
-	switch {
-	case err == nil:
-		r.applied(in, version)
-	case r.refused(version, err):
-		r.note(r.State().Registered, err) // what was put last most likely stands
-	default:
-		r.note(false, err)
+	if err = r.putEntry(ctx, in); err != nil {
+		r.note(r.State().Registered, err) // if something stood, it most likely does
+		return version, err
 	}
-	return version, err
+	r.applied(in, version)
+	return version, nil
 }
 
 func (r *Registration) putEntry(ctx context.Context, in Instance) error {

@@ -13,12 +13,17 @@ func (r *Registration) refused(version int, err error) bool {
 	return r.standing > 0 && r.standing < version && permanent(err)
 }
 
-// holdLast has the entry say again what was put last, and holds it until it is time to
-// try the refused version again, or another one is wanted. Without that the lease of an
-// instance that lives would run out, because of a mistake in an Update.
-func (r *Registration) holdLast(ctx context.Context, version, failures int, refusal error) {
-	err := r.putEntry(ctx, r.last)
-	r.stands(err, refusal)
+// holdLast holds what stands until it is time to try a version again that could not be
+// put, or another one is wanted. Without that the lease of an instance that lives would
+// run out, because of a mistake in an Update, or of a registry that takes none for a
+// while. What was put last is said again if the version was refused: otherwise either may
+// stand, and consumers had better not see them in turn.
+func (r *Registration) holdLast(ctx context.Context, version, failures int, failure error) {
+	var err error
+	if permanent(failure) {
+		err = r.putEntry(ctx, r.last)
+		r.stands(err, failure)
+	}
 	ctx, stop := context.WithTimeout(ctx, r.backoff.Delay(failures))
 	defer stop()
 	if !r.interruptible(stop, version) {
@@ -26,15 +31,15 @@ func (r *Registration) holdLast(ctx context.Context, version, failures int, refu
 	}
 	if err == nil {
 		if err = r.holdEntry(ctx); err != nil {
-			r.stands(err, refusal)
+			r.stands(err, failure)
 		}
 	}
 	<-ctx.Done()
 }
 
-// stands notes whether what was put last stands beside the refusal.
-func (r *Registration) stands(err, refusal error) {
+// stands notes whether something stands beside the version that could not be put.
+func (r *Registration) stands(err, failure error) {
 	if registered := err == nil; !registered || !r.State().Registered {
-		r.note(registered, errors.Join(refusal, err))
+		r.note(registered, errors.Join(failure, err))
 	}
 }
