@@ -50,7 +50,9 @@
 // What reaches the agent late, when a process has given up on it, ends after a TTL.
 //
 // An instance that an operator has put into maintenance stays there when it is updated.
-// Other checks that somebody has added to the service go then.
+// Other checks that somebody has added to the service go then: an agent does not tell how
+// a check is made, so that none can be repeated. A check of one's own is for
+// [RegisterCheck].
 //
 // An agent that restarts with its data and was away for longer than the TTL shows its
 // instances as critical until their next heartbeats, and one that lost its data shows
