@@ -13,6 +13,8 @@
 // so names are looked up again at an [Interval]. What is told apart is what a
 // server said and what it failed to say: a name that does not exist, or has no
 // such records, is an empty set; a server failure, a refusal and a timeout are
-// errors, and the last known set stands. Wrap the Instancer in sd.Stabilize if
-// the servers are known to say that a name does not exist when it does.
+// errors, and the last known set stands. A host whose addresses of one family are told
+// and those of the other refused is such an error too: [Network] asks for one alone. Wrap
+// the Instancer in sd.Stabilize if the servers are known to say that a name does not
+// exist when it does.
 package dns

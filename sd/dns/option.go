@@ -36,7 +36,8 @@ func AllPriorities() Option { return func(i *Instancer) { i.all = true } }
 const MetaPriority = "dns.priority"
 
 // Network sets which addresses are looked up: "ip4", "ip6" or "ip" for both, the
-// default. It is for [NewHostInstancer] only.
+// default. It is for [NewHostInstancer] only. Both is an error as long as a server
+// refuses to tell of one of them, or fails to; "ip4" does not ask for the other one.
 func Network(network string) Option { return func(i *Instancer) { i.network = network } }
 
 // newInstancer also returns what is wrong with the options that both kinds know.
