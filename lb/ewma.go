@@ -66,7 +66,7 @@ func EWMADecay(tau time.Duration) EWMAOption {
 }
 
 // EWMAProbes sets how many calls may be in flight on an instance that has not yet
-// answered, or not for long. The default is 3.
+// answered, or not for long. It must be at least 1; the default is 3.
 func EWMAProbes(n int) EWMAOption {
 	return func(e *ewma) error {
 		e.probes = int64(n)
