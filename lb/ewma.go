@@ -21,7 +21,7 @@ import (
 //     ℓ + (E-ℓ)·exp(-Δt/τ), where Δt is the time since E was set; it is booked if the
 //     answer booked before is at least τ/256 old. Meanwhile E·exp(-Δt/τ) counts, so
 //     that a slow instance is tried again.
-//   - the silence: for how long calls have been in flight and none has ended. It
+//   - the silence: for how long a call has been in flight and none was answered. It
 //     tells of an instance that hangs before any of its calls has ended. One that
 //     began within τ/1024 of the end of another need not count for it.
 //   - after a fault, 100·T·exp(-t/τ), and after a rejection, 10·T·exp(-t/τ), where T

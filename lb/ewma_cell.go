@@ -11,7 +11,7 @@ import (
 // copy. A pick reads the first three words, and more only if one of them says so.
 type ewmaCell struct {
 	key   atomic.Int64  // see ewma.key; 0 before anything is known, or the cell was compared
-	quiet atomic.Int64  // when a call ended; or, negated, when the one began that none has ended since
+	quiet atomic.Int64  // when a call ended; or, negated, when the one began since which none was answered
 	until atomic.Int64  // the later of blame and apart
 	cost  atomic.Uint64 // E in nanoseconds, a float64's bits; 0 before the first answer
 	stamp atomic.Int64  // when cost was written
@@ -126,7 +126,7 @@ func (c *ewmaCell) proven(now time.Duration, e *ewma) bool {
 	return alive != 0 && int64(now)-alive < int64(e.tau)
 }
 
-// start and end book the beginning and the end of a call. A call that begins as soon
+// start and end book the beginning and the answer of a call. A call that begins as soon
 // after another ended as hush says is not booked: if it hangs, one that begins later
 // will tell.
 func (c *ewmaCell) start(at time.Duration, e *ewma) {
@@ -141,8 +141,8 @@ func (c *ewmaCell) end(at time.Duration, e *ewma) {
 	}
 }
 
-// ended is the rare part of end. A call that ended before the other one began tells
-// nothing of it.
+// ended is the rare part of end. A call that was answered before the other one began
+// tells nothing of it.
 func (c *ewmaCell) ended(at int64) {
 	for w := c.quiet.Load(); at > w && at >= -w; w = c.quiet.Load() {
 		if c.quiet.CompareAndSwap(w, at) {
@@ -151,8 +151,8 @@ func (c *ewmaCell) ended(at int64) {
 	}
 }
 
-// refused takes back what start booked for a call that did not come to the instance: it
-// ends no silence of others.
-func (c *ewmaCell) refused(began, at time.Duration) {
+// withdraw takes back what start booked for a call that was not answered: it ends no
+// silence of others.
+func (c *ewmaCell) withdraw(began, at time.Duration) {
 	c.quiet.CompareAndSwap(-int64(began), int64(at))
 }

@@ -185,10 +185,10 @@ func (p *ewmaPicker) Observe(i int, o Outcome) {
 	case o.Result == Served:
 		p.served(i, o.Start, o.End)
 	case o.Result == Refused:
-		c.refused(o.Start, o.End)
+		c.withdraw(o.Start, o.End)
 	default:
-		c.end(o.End, &p.ewma)
 		c.atLeast(o.End, o.Latency(), &p.ewma, math.Float64frombits(p.shared.typical.Load()))
+		c.withdraw(o.Start, o.End) // after E is no less than the silence
 	}
 	switch o.Result {
 	case Faulted:

@@ -133,29 +133,37 @@ func TestPeakEWMAHearsSilence(t *testing.T) {
 	d.want(1, at+38*ms, "and lasts")
 }
 
-// What a limit on this side refuses while an instance hangs is no answer of it.
+// What a limit on this side refuses while an instance hangs is no answer of it, nor is
+// what a caller gives up.
 func TestPeakEWMAHearsSilenceAmongRefusals(t *testing.T) {
-	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
-	at := time.Hour
-	d.served(0, at-20*ms, 10*ms)
-	d.served(1, at-20*ms, 12*ms)
-	for range 3 { // three calls hang on 0, three ended on 1
-		d.nodes[0].Acquire()
-		d.p.Start(0, at)
-		d.nodes[1].Acquire()
+	for _, r := range []lb.Result{lb.Refused, lb.Canceled} {
+		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
+		began := time.Hour
+		d.served(0, began-20*ms, 10*ms)
+		d.served(1, began-20*ms, 12*ms)
+		for range 3 { // three calls hang on 0, three ended on 1
+			d.nodes[0].Acquire()
+			d.p.Start(0, began)
+			d.nodes[1].Acquire()
+		}
+		at := began
+		for range 20 {
+			at += 11 * ms
+			d.ended(0, at, 0, r, 0)
+		}
+		d.want(1, at, "three calls have been in flight for 220 ms")
+		for range 3 {
+			d.nodes[0].Release()
+		}
+		d.p.Observe(0, lb.Outcome{Start: began, End: at, Result: r})
+		if r == lb.Canceled {
+			d.want(1, at, "it took 220 ms at least")
+			continue
+		}
+		d.want(0, at, "the one that was in flight has been refused")
+		d.ended(0, at+11*ms, 0, r, 0)
+		d.want(0, at+time.Second, "none is in flight")
 	}
-	for range 20 {
-		at += 11 * ms
-		d.ended(0, at, 0, lb.Refused, 0)
-	}
-	d.want(1, at, "three calls have been in flight for 220 ms")
-	for range 3 {
-		d.nodes[0].Release()
-	}
-	d.ended(0, at, 5*ms, lb.Canceled, 0)
-	d.want(0, at, "none is in flight")
-	d.ended(0, at+11*ms, 0, lb.Refused, 0)
-	d.want(0, at+time.Second, "the one that was has been refused")
 }
 
 // An instance that answers is not silent, however long one of its calls takes.
@@ -297,6 +305,9 @@ func TestAFastFailureNeverLowersALoad(t *testing.T) {
 			d.ended(0, at, time.Duration(random.Int64N(int64(50*ms))), lb.Result(random.IntN(5)), time.Duration(random.IntN(2)*random.IntN(2e9)))
 		}
 		at += time.Duration(random.Int64N(int64(20 * time.Second)))
+		if random.IntN(2) > 0 { // one hangs
+			d.p.Start(0, at-time.Duration(random.Int64N(int64(time.Second))))
+		}
 		d.served(1, at, ms)
 		later := at + time.Duration(random.Int64N(int64(5*time.Second)))
 		before, then := d.load(at), d.load(later)
