@@ -59,12 +59,12 @@ func TestFirstCallsWaitForTheInstances(t *testing.T) {
 				r := &rig{fate: map[string]error{}, subs: map[string]*rigged{}}
 				r.balance(t, tt.registry, lb.RoundRobin())
 				if tt.took > 0 {
-					time.Sleep(tt.took - 1)
+					time.Sleep(tt.took - time.Nanosecond)
 					synctest.Wait()
 					r.waits(t, "before")
 				}
 				before := r.state.Load()
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if r.state.Load() == before {
 					t.Error("a call that waits is not asked for again")
