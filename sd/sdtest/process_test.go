@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +19,8 @@ import (
 	"github.com/dowelkit/dowel/sd/sdtest"
 )
 
-// TestMain can be a registrant of a registry in the memory of another process.
+// TestMain can be a registrant of a registry in the memory of another process. It lets
+// two tests that wait in real time run beside as many children as there are processors.
 func TestMain(m *testing.M) {
 	sdtest.Registrant(func(addr string) (sd.Registrar, error) {
 		if addr == "" {
@@ -26,6 +30,9 @@ func TestMain(m *testing.M) {
 			return sd.Keep(ctx, in, &remote{addr: addr})
 		}), nil
 	})
+	if err := flag.Set("test.parallel", strconv.Itoa(2+runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
