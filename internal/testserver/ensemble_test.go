@@ -8,6 +8,7 @@ import (
 )
 
 func TestEnsembleReplacesItsLeader(t *testing.T) {
+	t.Parallel()
 	ensembles := map[string]func(testing.TB, int) *testserver.Ensemble{
 		"consul":    testserver.NewConsulEnsemble,
 		"etcd":      testserver.NewEtcdEnsemble,

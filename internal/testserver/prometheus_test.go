@@ -12,6 +12,7 @@ import (
 )
 
 func TestPrometheusScrapesAndAnswers(t *testing.T) {
+	t.Parallel()
 	var scrapes atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" {

@@ -17,6 +17,7 @@ type store struct {
 }
 
 func TestServerIsKilledAndStarted(t *testing.T) {
+	t.Parallel()
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,6 +48,7 @@ func TestServerIsKilledAndStarted(t *testing.T) {
 }
 
 func TestServerIsSilentWhilePaused(t *testing.T) {
+	t.Parallel()
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,6 +88,7 @@ func patiently[A any](ask func() (A, error)) (answer A, err error) {
 }
 
 func TestConsulRefusesWithoutToken(t *testing.T) {
+	t.Parallel()
 	s := testserver.NewConsul(t, testserver.ConsulToken("11111111-2222-3333-4444-555555555555"))
 	url := "http://" + s.Addr() + "/v1/agent/self"
 	get := func(url string) ([]byte, error) {
