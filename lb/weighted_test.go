@@ -133,8 +133,8 @@ func TestWeightedStrategiesReachALightInstance(t *testing.T) {
 }
 
 func TestAMillionWeightedInstances(t *testing.T) {
-	if testing.Short() {
-		t.Skip()
+	if testing.Short() || ejectUnderRace {
+		t.Skip("a million instances are seconds under the race detector, and have one goroutine")
 	}
 	weights := make([]int, 1_000_000)
 	for i := range weights {

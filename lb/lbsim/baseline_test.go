@@ -105,6 +105,7 @@ func TestBaselinesShunFailures(t *testing.T) {
 }
 
 func TestOmniscientKnows(t *testing.T) {
+	oneGoroutine(t)
 	for _, s := range lbsim.Scenarios() {
 		if s.Servers[0].Limit != nil {
 			continue // what it does not foresee

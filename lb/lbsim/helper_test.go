@@ -63,6 +63,15 @@ func one(n int, s lbsim.Server, rate float64) *lbsim.Scenario {
 	return sc
 }
 
+// oneGoroutine skips a long test under the race detector, which has nothing to find in it.
+// TestAComparisonIsTheSameInAnyOrder has the detector look at all strategies at once.
+func oneGoroutine(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("a run has no second goroutine")
+	}
+}
+
 func simulate(t *testing.T, s *lbsim.Scenario, strategy lb.Strategy) *lbsim.Result {
 	t.Helper()
 	r, err := lbsim.Run(s, strategy, 1)

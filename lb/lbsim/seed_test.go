@@ -60,6 +60,7 @@ func happening() *lbsim.Scenario {
 }
 
 func TestASeedDeterminesARunOfAnyStrategy(t *testing.T) {
+	oneGoroutine(t)
 	for i, s := range eventful() {
 		for _, c := range field() {
 			a, b := simulate(t, &s, c.Strategy), simulate(t, &s, c.Strategy)

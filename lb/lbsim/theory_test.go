@@ -30,6 +30,7 @@ const service = 10 * time.Millisecond
 
 // The mean response times of queueing theory, Kleinrock, "Queueing Systems", 1975.
 func TestMeanResponseIsThatOfTheory(t *testing.T) {
+	oneGoroutine(t)
 	mmc := func(c int, load float64) float64 { // load in servers
 		return service.Seconds() * (1 + erlangC(c, load)/(float64(c)-load))
 	}
@@ -62,6 +63,7 @@ func TestMeanResponseIsThatOfTheory(t *testing.T) {
 }
 
 func TestABoundedQueueLosesWhatTheorySays(t *testing.T) {
+	oneGoroutine(t)
 	// M/M/1/K loses (1-ρ)ρ^K/(1-ρ^(K+1)), K waiting and served together.
 	for _, tt := range []struct {
 		workers, queue int
