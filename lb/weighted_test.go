@@ -55,9 +55,13 @@ func TestWeightedRoundRobinRespectsWeights(t *testing.T) {
 	} {
 		const n = 100_000
 		nodes := weighted(weights...)
-		for i, got := range picks(fixed(lb.WeightedRoundRobin()).Picker(nodes, nil), len(nodes), n) {
-			if want := n * share(weights, i); math.Abs(float64(got)-want) > max(0.01*want, stray) {
-				t.Errorf("weights %v: %d got %d of %.0f", weights, i, got, want)
+		for name, s := range map[string]lb.Strategy{
+			"": lb.WeightedRoundRobin(), "through all that goes round it": lb.SlowStart(lb.Eject(lb.WeightedRoundRobin())),
+		} {
+			for i, got := range picks(fixed(s).Picker(nodes, nil), len(nodes), n) {
+				if want := n * share(weights, i); math.Abs(float64(got)-want) > max(0.01*want, stray) {
+					t.Errorf("weights %v: %d got %d of %.0f %s", weights, i, got, want, name)
+				}
 			}
 		}
 	}
