@@ -30,8 +30,10 @@ import (
 // ("equal jitter", Exponential Backoff and Jitter, AWS Architecture Blog, 2015). n
 // falls by one for each interval that the instance is in. Then one call is sent to
 // the instance as a probe. If it is served the instance returns, if it faults it is
-// ejected again, and if it tells nothing there is another probe a second later. With
-// [SlowStart] inside or outside, one that returns gets its calls by and by.
+// ejected again, and if it tells nothing there is another probe a second later. While
+// one is in flight there is another one each base, and whichever ends first decides. A
+// probe of [Balancer.Open] that has lasted for a base counts as served. With [SlowStart]
+// inside or outside, one that returns gets its calls by and by.
 //
 // At most a share of the set is out at a time, see [MaxEjected], and never all of
 // it; when the set shrinks, those that have the least time left return early. When

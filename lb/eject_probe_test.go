@@ -85,6 +85,55 @@ func TestEjectProbesAgain(t *testing.T) {
 		w.now += time.Second
 		probes(w, 1)
 	})
+	for _, tt := range []struct {
+		r     lb.Result
+		times int // it was ejected, if it is out
+	}{{lb.Served, 0}, {lb.Rejected, 0}, {lb.Faulted, 2}, {lb.Canceled, 1}, {lb.Refused, 1}} {
+		t.Run("that ends after the next began", func(t *testing.T) {
+			w := due(t)
+			began := w.now
+			probes(w, 1)
+			w.nodes[1].Acquire()
+			w.now += 30 * time.Second
+			next := w.now
+			probes(w, 1)
+			w.now += time.Second
+			end := func(start time.Duration, r lb.Result) {
+				w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: start, End: w.now, Result: r})
+			}
+			end(began, tt.r)
+			if tt.times == 0 {
+				if len(w.out()) > 0 {
+					t.Errorf("it is out after %v", tt.r)
+				}
+				return
+			}
+			if e := w.only(1); e.Times != tt.times {
+				t.Errorf("after %v: %+v", tt.r, e)
+			}
+			if end(next, lb.Served); (len(w.out()) > 0) != (tt.r == lb.Faulted) {
+				t.Errorf("after %v and a good probe %v are out", tt.r, w.out())
+			}
+		})
+	}
+	t.Run("that lasts", func(t *testing.T) {
+		w := due(t)
+		probes(w, 1)
+		w.nodes[1].Acquire()
+		w.nodes[1].Last(true)
+		w.now += 29 * time.Second
+		probes(w, 0)
+		w.nodes[1].Acquire() // something that hangs
+		w.now += time.Second
+		probes(w, 1)
+		w.nodes[1].Release()
+		w.now += 29 * time.Second
+		probes(w, 0)
+		w.now += time.Second
+		if w.spread(1); len(w.out()) > 0 {
+			t.Error("it is out, and all that it has lasts")
+		}
+	})
 	t.Run("by a call that avoids it", func(t *testing.T) {
 		w := due(t)
 		ctx := call.With(t.Context(), call.Attempt(2, []string{"i0001"}))

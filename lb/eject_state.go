@@ -12,8 +12,8 @@ import (
 // so that two nodes never share one.
 type ejectState struct {
 	tally   *tally
-	since   atomic.Int64  // when it was ejected or returned last, 0 if never
-	probing atomic.Int64  // when the probe began, or idle
+	since   atomic.Int64  // the calls that count began then or later, see admit and discharge; 0 if it was never out
+	probing atomic.Int64  // when the last probe began, or idle
 	run     atomic.Uint32 // faults in a row
 	out     atomic.Bool
 	spared  atomic.Bool // not out for want of room

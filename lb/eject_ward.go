@@ -132,8 +132,8 @@ func (w *ward) shrink() {
 func (w *ward) ended(s *ejectState, o Outcome) {
 	switch {
 	case s.out.Load():
-		// In a panic it gets other calls too, and others began before.
-		if s.probing.Load() == int64(o.Start) {
+		// Calls that began before the first probe are none.
+		if int64(o.Start) >= s.since.Load() {
 			w.probed(s, o)
 		}
 	case o.Result == Canceled || o.Result == Refused || int64(o.Start) < s.since.Load():
@@ -199,7 +199,7 @@ func (w *ward) admit(s *ejectState, cause EjectCause) {
 	}
 	lasts = lasts/2 + time.Duration(w.span(int64(lasts/2+1)))
 	s.until = w.now + lasts
-	s.since.Store(int64(w.now))
+	s.since.Store(never) // but from the first probe on
 	s.tally.Or(marked)
 	s.probing.Store(idle)
 	w.announce(s, lasts, true)

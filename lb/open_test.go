@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dowelkit/dowel/endpoint"
@@ -195,4 +196,42 @@ func TestEjectCountsAnAnswerThatLastsOnce(t *testing.T) {
 	if out := w.out(); len(out) > 0 {
 		t.Errorf("%v are out, whose probe is being answered", out)
 	}
+}
+
+// An instance of which nothing is wanted but what lasts for days returns from an
+// ejection long before that ends.
+func TestEjectReturnsWhatServesWhatLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := make(source, 1)
+		e := sd.NewEndpointer(src, func(_ context.Context, in *sd.Instance) (*client, error) { return &client{id: in.ID}, nil })
+		defer func() { _ = e.Close() }()
+		src <- instances(2)
+		synctest.Wait()
+		b := lb.New(e, lb.Eject(lb.RoundRobin()))
+		open := func() lb.Lease[*client] {
+			l, err := b.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		for len(b.Ejected()) == 0 { // its streams break
+			l := open()
+			var err error
+			if l.Instance().ID == "i0000" {
+				err = &endpoint.Error{Code: endpoint.Unavailable}
+			}
+			l.Done(t.Context(), err)
+		}
+		counts := map[string]int{}
+		for range 200 { // at least 30 s to the probe, and as many until it counts
+			time.Sleep(time.Second)
+			l := open()
+			counts[l.Instance().ID]++
+			defer l.Done(t.Context(), nil)
+		}
+		if len(b.Ejected()) > 0 || counts["i0000"] < 60 {
+			t.Errorf("after %v: %v are out", counts, b.Ejected())
+		}
+	})
 }
