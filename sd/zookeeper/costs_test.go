@@ -77,6 +77,7 @@ func TestCosts(t *testing.T) {
 	}
 	for mode, connect := range modes {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel() // each has a server, and waits most of the time
 			costs(t, connect, most[mode].change, most[mode].leaver, most[mode].newcomer, most[mode].outage)
 		})
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // TestMain can be a registrant that the suite kills. It lets more tests run at once
-// than there are processors, for most of them wait: the suite and three others.
+// than there are processors, for most of them wait: the suite and three others, or eight
+// where there is no suite.
 func TestMain(m *testing.M) {
 	sdtest.Registrant(func(process string) (sd.Registrar, error) {
 		addr, path, _ := strings.Cut(process, " ")
@@ -24,7 +25,12 @@ func TestMain(m *testing.M) {
 		}
 		return zookeeper.NewRegistrar(client, path, zookeeper.RegisterParents())
 	})
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	flag.Parse()
+	most := "4"
+	if testing.Short() {
+		most = "8"
+	}
+	if err := flag.Set("test.parallel", most); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
