@@ -21,11 +21,13 @@ func TestAgent(t *testing.T) {
 	server := testserver.NewConsul(t)
 	o := operator{dial(t, server.Addr()), "web"}
 	t.Run("options", func(t *testing.T) { optionsOfTheWatch(t, o) })
-	t.Run("own check", func(t *testing.T) { ownCheck(t, o.Client) })
-	t.Run("refused update", func(t *testing.T) { refusedUpdate(t, o.Client) })
 	t.Run("maintenance", func(t *testing.T) { maintenance(t, o.Client, "kept") })
 	t.Run("maintenance, own check", func(t *testing.T) { maintenance(t, o.Client, "watched", consul.RegisterCheck(always)) })
-	t.Run("late register", func(t *testing.T) { lateRegister(t, server.Addr()) })
+	t.Run("of services of their own", func(t *testing.T) { // they wait, and the agent is left to them
+		t.Run("own check", func(t *testing.T) { t.Parallel(); ownCheck(t, o.Client) })
+		t.Run("refused update", func(t *testing.T) { t.Parallel(); refusedUpdate(t, o.Client) })
+		t.Run("late register", func(t *testing.T) { t.Parallel(); lateRegister(t, server.Addr()) })
+	})
 	t.Run("index, while a query waits", func(t *testing.T) { lowIndex(t, server, o, false) })
 	t.Run("index, between two queries", func(t *testing.T) { lowIndex(t, server, o, true) })
 }
