@@ -15,10 +15,10 @@ import (
 // write nothing to it while it is full. It is made by [NewBudget].
 //
 // A burst of calls an hour ago pays for nothing now. What the floor brings in during
-// 10 seconds is there anyway after 10 idle seconds, so up to that much is kept
-// without regard to where it came from and when; by default that is the whole
-// budget. Only what a burst beyond that saves up expires, after 5 to 10 seconds,
-// and only such a budget reads the clock at a call.
+// 10 seconds is there anyway after 10 idle seconds, so up to that much, and up to one
+// token if there is a floor at all, is kept without regard to where it came from and
+// when; by default that is the whole budget. Only what a burst beyond that saves up
+// expires, after 5 to 10 seconds, and only such a budget reads the clock at a call.
 //
 // Of [Retry] and [Hedge] round one another with the same budget, the outer one alone
 // deposits, so that the call counts once.
@@ -47,7 +47,10 @@ const token = 1000
 func NewBudget(opts ...BudgetOption) *Budget {
 	b := &Budget{ratio: token / 5, rate: 10, max: 100 * token, epoch: time.Now()}
 	configure("NewBudget", b, opts, nil)
-	b.keep = min(b.max, int64(b.rate*token*budgetWindow.Seconds()))
+	if b.rate > 0 {
+		// Less than a token would never become one.
+		b.keep = min(b.max, max(token, int64(b.rate*token*budgetWindow.Seconds())))
+	}
 	b.tokens.Store(b.keep)
 	b.pool.fill(b.max - b.keep)
 	return b
@@ -78,8 +81,8 @@ func BudgetRate(perSecond float64) BudgetOption {
 }
 
 // BudgetBurst sets how many further attempts may be saved up, from 1 to
-// 1,000,000,000. What is more than the rate brings in within 10 seconds expires. The
-// default is 100.
+// 1,000,000,000. What is more than the rate brings in within 10 seconds expires, see
+// [Budget]. The default is 100.
 func BudgetBurst(n int) BudgetOption {
 	return func(b *Budget) error {
 		b.max = int64(n) * token

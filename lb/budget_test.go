@@ -99,14 +99,32 @@ func TestBudgetIsSteadyUnderLoad(t *testing.T) {
 // Halves of a token that were deposited at different times are one.
 func TestBudgetAddsUpFractions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lb.NewBudget(lb.BudgetBurst(10), lb.BudgetRate(0.05), lb.BudgetRatio(0.25))
+		b := lb.NewBudget(lb.BudgetBurst(10), lb.BudgetRate(0), lb.BudgetRatio(0.25))
 		pay, retry := paying(b)
 		time.Sleep(11 * time.Second)
-		pay(1)
-		time.Sleep(5100 * time.Millisecond) // 0.5 of the floor, 0.25 stale
-		pay(1)
+		pay(2)
+		time.Sleep(5100 * time.Millisecond) // 0.5 stale
+		pay(2)
 		if before := b.Balance(); before != 1 || !retry() || b.Balance() != 0.25 { // a retried call pays too
 			t.Errorf("the balance was %v and is %v", before, b.Balance())
+		}
+	})
+}
+
+// A floor of one attempt in twenty seconds is none in ten.
+func TestBudgetOfALowFloor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lb.NewBudget(lb.BudgetRate(0.05), lb.BudgetRatio(0))
+		_, retry := paying(b)
+		for retry() {
+		}
+		for _, step := range []struct {
+			sleep time.Duration
+			want  bool
+		}{{19 * time.Second, false}, {time.Second, true}, {19 * time.Second, false}, {time.Hour, true}, {0, false}} {
+			if time.Sleep(step.sleep); retry() != step.want {
+				t.Errorf("after %v: may retry is %t, balance %v", step.sleep, !step.want, b.Balance())
+			}
 		}
 	})
 }
