@@ -54,11 +54,27 @@ func (e *RetryError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the attempts' errors, last first.
+// Unwrap returns the attempts' errors, last first. If there are several and the last has
+// no [*endpoint.Error], it is wrapped in one, or that of an attempt before would be
+// taken for its own.
 func (e *RetryError) Unwrap() []error {
 	errs := slices.Clone(e.Attempts)
 	slices.Reverse(errs)
+	if len(errs) > 1 {
+		if _, coded := errors.AsType[*endpoint.Error](errs[0]); !coded {
+			errs[0] = uncoded(errs[0])
+		}
+	}
 	return errs
+}
+
+// uncoded returns an error with the code that err has anyway.
+func uncoded(err error) *endpoint.Error {
+	e := &endpoint.Error{Code: endpoint.CodeOf(err), Err: err}
+	if e.Code == endpoint.Unknown {
+		e.Code = endpoint.OK // nobody chose it: see endpoint.Public
+	}
+	return e
 }
 
 // Is reports whether target is the reason why there was no further attempt.
