@@ -145,11 +145,13 @@ func (t *trouble) wait(ctx context.Context, delay time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		if ctx.Err() == nil {
+			return true
+		}
 	case <-ctx.Done():
-		t.stop, t.waited = ctx.Err(), true
-		return false
 	}
+	t.stop, t.waited = ctx.Err(), true
+	return false
 }
 
 // context returns that of the next attempt. It owns its list of instances, since

@@ -230,6 +230,31 @@ func TestRetryHeedsTheContext(t *testing.T) {
 	})
 }
 
+// leaving is a context that ends at a time, and whose Done comes later than all else
+// that happens then.
+type leaving struct {
+	context.Context
+	at time.Time
+}
+
+func (c leaving) Err() error {
+	if time.Now().Before(c.at) {
+		return nil
+	}
+	return context.Canceled
+}
+
+// The delay may be over in the moment in which the caller gives up.
+func TestRetryDoneAtTheEndOfTheDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, calls := replies(&endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, RetryAfter: time.Second})
+		_, err := lb.Retry(next)(leaving{t.Context(), time.Now().Add(time.Second)}, "")
+		if *calls != 1 || !errors.Is(err, context.Canceled) || endpoint.CodeOf(err) != endpoint.Unavailable {
+			t.Errorf("%d attempts, error %v", *calls, err)
+		}
+	})
+}
+
 func TestRetryAttemptTimeoutSparesTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
