@@ -23,10 +23,12 @@ func (q *Queue) admit(ctx context.Context) (retryAfter time.Duration, cause erro
 	}
 	select {
 	case <-place.value.turn:
-		return 0, nil
+		if ctx.Err() == nil {
+			return 0, nil
+		}
 	case <-ctx.Done():
-		q.leave(place)
 	}
+	q.leave(place)
 	if err := ctx.Err(); err != context.DeadlineExceeded {
 		return 0, err
 	}
@@ -83,7 +85,8 @@ func (q *Queue) leave(place *node[waiter]) {
 		q.line.remove(place)
 	case q.line.len > 0: // granted at the moment it gave up: the permit is the next one's
 		q.admitFirst()
-	default:
+	default: // and nobody is next: too late to cancel the reservation
+		q.limiter.ReserveN(now, -1)
 		return
 	}
 	q.dropSlot(now)

@@ -14,7 +14,8 @@ import (
 // one. It must be safe for concurrent use.
 type Reserver interface {
 	Limiter
-	// ReserveN promises n permits at the time that the reservation says.
+	// ReserveN promises n permits at the time that the reservation says. Of zero permits
+	// it changes nothing, and -1 gives one back.
 	ReserveN(now time.Time, n int) *rate.Reservation
 }
 
