@@ -34,6 +34,7 @@ type Keyed struct {
 	key     func(context.Context) string
 	maxKeys int
 	idle    time.Duration
+	waits   bool // callers may wait in the gates
 	newGate func(key string) gate
 
 	start     time.Time
@@ -56,9 +57,10 @@ func MaxKeys(n int) KeyedOption {
 	}
 }
 
-// IdleExpiry sets after how long without a call a key is forgotten. It must be
-// positive; the default is 10 minutes. It should exceed the time in which an empty limiter fills up:
-// then to forget it changes nothing.
+// IdleExpiry sets after how long without a call a key is forgotten; one that waited is
+// a call once more when its wait ends. It must be positive; the default is 10 minutes.
+// It should exceed the time in which an empty limiter fills up: then to forget it
+// changes nothing.
 func IdleExpiry(d time.Duration) KeyedOption {
 	return func(k *Keyed) error {
 		k.idle = d
@@ -91,11 +93,13 @@ func NewKeyed(newLimiter func(key string) Limiter, opts ...KeyedOption) *Keyed {
 // key has a permit, each key in a line of its own. Its arguments are those of
 // [NewKeyed].
 func NewKeyedQueue(newLimiter func(key string) Waiter, opts ...KeyedOption) *Keyed {
-	return newKeyed("NewKeyedQueue", newLimiter == nil, opts, func(key string) gate {
+	k := newKeyed("NewKeyedQueue", newLimiter == nil, opts, func(key string) gate {
 		limiter := newLimiter(key)
 		check("NewKeyedQueue", when(limiter == nil, fmt.Sprintf("the limiter of the key %.40q is nil", key)))
 		return delaying(limiter)
 	})
+	k.waits = true
+	return k
 }
 
 func newKeyed(function string, noLimiter bool, opts []KeyedOption, newGate func(string) gate) *Keyed {
@@ -135,5 +139,11 @@ func (k *Keyed) Len() int {
 func (k *Keyed) Evictions() uint64 { return k.evictions.Load() }
 
 func (k *Keyed) admit(ctx context.Context) (time.Duration, error) {
-	return k.gate(k.key(ctx)).admit(ctx)
+	caller := k.key(ctx)
+	g := k.gate(caller)
+	retryAfter, cause := g.admit(ctx)
+	if k.waits {
+		k.touch(caller, g) // or a line longer than the expiry would be forgotten while it is served
+	}
+	return retryAfter, cause
 }

@@ -217,6 +217,43 @@ func TestKeyedQueue(t *testing.T) {
 	})
 }
 
+// A line that is longer than the expiry is in use until its end.
+func TestKeyedQueueIsNotIdleWhileItIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keyed := ratelimit.NewKeyedQueue(func(string) ratelimit.Waiter { return empty(rate.NewLimiter(1, 1)) },
+			ratelimit.IdleExpiry(3*time.Second))
+		waiting := ratelimit.PerKey(echo, keyed)
+		ctx := call.With(t.Context(), call.Caller("a"))
+		c := newCrowd(t)
+		var want []int
+		for i := range 10 {
+			c.join(ctx, i, waiting)
+			want = append(want, i)
+		}
+		time.Sleep(8500 * time.Millisecond)
+		c.join(ctx, 10, waiting)
+		c.evenly(1, append(want, 10))
+		time.Sleep(3*time.Second + 1)
+		if keyed.Len() != 0 {
+			t.Error("the key is not forgotten once nobody waits")
+		}
+	})
+}
+
+type waiterFunc func(ctx context.Context) error
+
+func (f waiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// What a key has may be of a type that cannot be compared.
+func TestKeyedQueueOfAnotherMake(t *testing.T) {
+	keyed := ratelimit.NewKeyedQueue(func(string) ratelimit.Waiter {
+		return waiterFunc(func(context.Context) error { return nil })
+	})
+	if !from(t, ratelimit.PerKey(echo, keyed), "a") {
+		t.Error("refused")
+	}
+}
+
 func TestKeyedConcurrentSafe(t *testing.T) {
 	var made atomic.Int64
 	keyed := ratelimit.NewKeyed(func(string) ratelimit.Limiter {

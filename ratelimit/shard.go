@@ -41,14 +41,19 @@ func newShards(maxKeys int) []shard {
 // that a bound on keys is a bound on memory.
 const longKey = 128
 
-func (k *Keyed) gate(caller string) gate {
-	key := caller
+// find returns under which key the limiter of a caller is held, and where.
+func (k *Keyed) find(caller string) (key string, s *shard) {
+	key = caller
 	if len(key) >= longKey {
 		sum := sha256.Sum256([]byte(key))
 		key = string(sum[:])
 	}
+	return key, &k.shards[maphash.String(k.seed, key)&uint64(len(k.shards)-1)]
+}
+
+func (k *Keyed) gate(caller string) gate {
+	key, s := k.find(caller)
 	now := time.Since(k.start)
-	s := &k.shards[maphash.String(k.seed, key)&uint64(len(k.shards)-1)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire(now - k.idle)
@@ -65,6 +70,18 @@ func (k *Keyed) gate(caller string) gate {
 	key = strings.Clone(key) // it may be a part of a large header
 	s.byKey[key] = s.uses.pushBack(held{key, g, now})
 	return g
+}
+
+// touch notes that a caller has used its gate, unless that was forgotten meanwhile.
+func (k *Keyed) touch(caller string, g gate) {
+	key, s := k.find(caller)
+	now := time.Since(k.start)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n, ok := s.byKey[key]; ok && n.value.gate == g {
+		n.value.used = now
+		s.uses.moveToBack(n)
+	}
 }
 
 // expire forgets the keys last used before limit. That is done on use, because it

@@ -37,12 +37,12 @@ func delaying(limiter Waiter) gate {
 	case Reserver:
 		return NewQueue(l)
 	}
-	return plain{limiter}
+	return &plain{limiter}
 }
 
 type plain struct{ waiter Waiter }
 
-func (g plain) admit(ctx context.Context) (time.Duration, error) {
+func (g *plain) admit(ctx context.Context) (time.Duration, error) {
 	err := g.waiter.Wait(ctx)
 	if err == nil {
 		return 0, nil
