@@ -34,8 +34,9 @@ func (s *sliding) begin(window time.Duration) {
 	s.period, s.start = window/parts, time.Now()
 }
 
-// add counts in the part that the last turn led to, so that it needs no clock.
-// The total is first: what a turn takes from a part is in the total by then.
+// add counts in the part that the last turn led to: whoever calls it has just asked
+// for the counts. The total is first: what a turn takes from a part is in the total by
+// then.
 func (s *sliding) add(outcome uint64) {
 	s.total.Add(outcome)
 	s.parts[s.current.Load()%parts].Add(outcome)
@@ -51,14 +52,19 @@ func (s *sliding) counts() (requests, accepts uint64) {
 	return total >> 32, total & (1<<32 - 1)
 }
 
-// turn forgets the parts that are over. While it does, others count in the part
-// that was current; whatever becomes of that, the total is the sum of the parts.
+// turn forgets the parts that are over. Until it has led to the next part, others count
+// in the one that was current, which is forgotten too after a pause: so it begins with
+// the next. Whatever becomes of that, the total is the sum of the parts.
 func (s *sliding) turn(now int64) {
 	last := s.current.Load()
-	for part := max(last, now-parts) + 1; part <= now; part++ {
-		s.total.Add(-s.parts[part%parts].Swap(0))
+	if now <= last {
+		return
 	}
-	if now > last {
-		s.current.Store(now)
+	s.forget(now)
+	s.current.Store(now)
+	for part := max(last, now-parts) + 1; part < now; part++ {
+		s.forget(part)
 	}
 }
+
+func (s *sliding) forget(part int64) { s.total.Add(-s.parts[part%parts].Swap(0)) }

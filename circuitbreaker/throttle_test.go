@@ -164,6 +164,36 @@ func TestThrottlerForgets(t *testing.T) {
 	})
 }
 
+// An instance that hangs is throttled though its calls last as long as the window and
+// end together: they count from when they ended.
+func TestThrottlerOfCallsThatOutlastTheWindow(t *testing.T) {
+	for _, lasts := range []time.Duration{10 * time.Second, 29 * time.Second, 30 * time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			th := circuitbreaker.NewThrottler("x")
+			var ends []func(error)
+			for range 50 {
+				done, err := th.Allow()
+				if err != nil {
+					t.Fatal(err)
+				}
+				ends = append(ends, done)
+			}
+			time.Sleep(lasts)
+			for _, done := range ends {
+				done(errBroken)
+			}
+			time.Sleep(28 * time.Second)
+			if c := th.Counts(); c.Requests != 50 || th.Probability() < 0.8 {
+				t.Errorf("28 s after the failure of 50 calls of %v: %+v, probability %v", lasts, c, th.Probability())
+			}
+			time.Sleep(2 * time.Second)
+			if c := th.Counts(); c.Requests != 0 {
+				t.Errorf("half a minute after it: %+v", c)
+			}
+		})
+	}
+}
+
 // traffic makes calls at an even rate, and returns how many of them were sent.
 func traffic(th *circuitbreaker.Throttler, d time.Duration, perSecond int, serve func() error) (sent int) {
 	guarded := circuitbreaker.Throttle(play, th)

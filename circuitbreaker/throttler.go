@@ -76,7 +76,10 @@ func (t *Throttler) Allow() (done func(err error), err error) {
 	return t.done, nil
 }
 
+// report counts an outcome as one of now. Its call may have lasted longer than the
+// window, with none after it that would have turned to the next part.
 func (t *Throttler) report(err error) {
+	t.counted.counts()
 	if err == nil {
 		t.counted.add(accepted)
 		return
