@@ -9,8 +9,8 @@ import (
 )
 
 // Breaker decides whether a call may be made. A [*Circuit] is one, a
-// [*Throttler] too, and so is a gobreaker.TwoStepCircuitBreaker of any type. It must be safe for concurrent
-// use.
+// [*Throttler] too, and so is a gobreaker.TwoStepCircuitBreaker of any type, with what
+// [IsExcluded] says of its Settings. It must be safe for concurrent use.
 //
 // A Breaker that also has the method RetryAfter() time.Duration, as a [*Circuit]
 // has, lets a refusal say when to try again.

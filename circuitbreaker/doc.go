@@ -9,7 +9,10 @@
 // breaker may serve all endpoints of an instance.
 //
 // [New] makes a breaker that knows what this toolkit counts. A two-step breaker
-// of github.com/sony/gobreaker/v2 fits as it is; its Settings need [IsExcluded].
+// of github.com/sony/gobreaker/v2 fits as it is, but its Settings need [IsExcluded], and
+// an Interval longer than the longest call: a call that outlasts it is never counted, so
+// an instance that hangs does not open the breaker. A breaker made by New has no such
+// bound, see [Window].
 //
 // [Throttle] does without open and closed: it refuses a share of the calls that
 // grows as fewer are accepted, which suits a server that sheds load. An operator

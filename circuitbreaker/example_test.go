@@ -57,13 +57,16 @@ func ExampleNew() {
 	// open 30s
 }
 
-// A breaker of the user's own needs IsExcluded.
+// A breaker of the user's own needs IsExcluded, and calls that end within its Interval.
 func ExampleIsExcluded() {
 	breaker := gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-		Name:       "10.0.0.7:8080",
-		IsExcluded: circuitbreaker.IsExcluded,
+		Name:         "10.0.0.7:8080",
+		Interval:     time.Minute,
+		BucketPeriod: 6 * time.Second,
+		IsExcluded:   circuitbreaker.IsExcluded,
 	})
-	uppercase := circuitbreaker.Break(instance.Uppercase, breaker)
+	uppercase := endpoint.Timeout(instance.Uppercase, 10*time.Second)
+	uppercase = circuitbreaker.Break(uppercase, breaker)
 	fmt.Println(uppercase(ctx, "one"))
 	fmt.Println(breaker.Counts().TotalSuccesses)
 	// Output:

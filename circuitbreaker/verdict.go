@@ -23,6 +23,11 @@ func Verdict(ctx context.Context, err error) error {
 // instance. It is for gobreaker.Settings.IsExcluded of a breaker that is not made
 // by [New]: without it gobreaker counts a cancelled call as a failure. Such a
 // breaker's IsSuccessful should stay nil, as all that it calls a success is nil.
+//
+// Its Interval, unless zero, must be longer than any call may last, which
+// endpoint.Timeout bounds. gobreaker counts a call as one of the time when it began, and
+// one that has left the Interval when it ends not at all: an instance that hangs for as
+// long would never open the breaker.
 func IsExcluded(err error) bool {
 	_, excluded := errors.AsType[*excludedError](err)
 	return excluded
