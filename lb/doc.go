@@ -14,6 +14,9 @@
 // but Random and RoundRobin heed them. [Seeded] makes what is drawn at random
 // repeatable, for tests.
 //
+// What lasts as long as its two ends want, a stream say, is leased by [Balancer.Open], or
+// by [Lease.Answered] once that is known, so that its length is no latency.
+//
 // [Retry] tries a failed call again on another instance, [Hedge] asks another when
 // the first is slow; they share a [Budget].
 package lb

@@ -1,6 +1,6 @@
 // Package sd is service discovery: who is there, and a client for each.
 //
-//	instances, err := dns.NewInstancer("_http._tcp.stringsvc.internal") // or of static, memory, your own
+//	instances, err := dns.NewInstancer("_http._tcp.stringsvc.internal") // or of static, consul, etcd, your own
 //	…
 //	clients := sd.NewEndpointer(instances, stringsvc.Dial) // one client per live instance
 //	defer clients.Close()

@@ -69,11 +69,11 @@
 //	Consul away           N/2.5          none
 //	after the outage      0.7 N at most  the whole set; N in all, the last within 5 s
 //
+// The last line also if the outage was a blip: the delays begin with 2 s, see [WatchBackoff].
 // Of a service that nobody offers Consul tells when any other lost its last instance: a
 // watch of it then asks anew, once for each. So does one whose instance took the name of
 // another service.
 //
-// The last line also if the outage was a blip: the delays begin with 2 s, see [WatchBackoff].
 // N registered instances make 0.23 N to their agents, heartbeats, which reach Consul's
 // servers only if the state changes. TestCost, TestReturnOfConsul, TestHeartbeats and
 // TestThousands measure these. A set of 5,000 takes about a second and, since the agent

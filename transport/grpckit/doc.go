@@ -30,6 +30,7 @@
 // What travels with a call, see package call, travels as metadata. An error goes out
 // as a status with the code, the message, the reason, when to try again and whether
 // the call was processed, and becomes the same [*endpoint.Error] on the other side;
-// its cause stays here. [Convert] is for endpoints of types other than the generated
-// ones, [NewStreamEndpoint], [Messages] and [Send] are for streams.
+// its cause stays here. What a service makes by grpc-go's package status goes out as it
+// is; [Coded] tells logs and metrics of it. [Convert] is for endpoints of types other
+// than the generated ones, [NewStreamEndpoint], [Messages] and [Send] are for streams.
 package grpckit
