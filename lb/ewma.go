@@ -23,7 +23,8 @@ import (
 //     that a slow instance is tried again.
 //   - the silence: for how long a call has been in flight and none was answered. It
 //     tells of an instance that hangs before any of its calls has ended. One that
-//     began within τ/1024 of the end of another need not count for it.
+//     began within τ/1024 of the end of another need not count for it. A call that
+//     lasts by design keeps others away as long: it belongs in [Balancer.Open].
 //   - after a fault, 100·T·exp(-t/τ), and after a rejection, 10·T·exp(-t/τ), where T
 //     is the median of E over up to 64 instances and t the time since then: neither
 //     is a latency, however fast it came.
