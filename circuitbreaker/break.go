@@ -70,7 +70,7 @@ type guard struct {
 
 func newGuard(function string, noNext bool, breaker Breaker, failure func(context.Context, error) bool, opts []Option) *guard {
 	g := &guard{breaker: breaker, failure: failure}
-	faults := []error{when(noNext, "next is nil"), when(breaker == nil, "the breaker is nil")}
+	faults := []error{when(noNext, "next is nil"), when(none(breaker), "the breaker is nil")}
 	for _, opt := range opts {
 		if opt == nil {
 			faults = append(faults, errors.New("an option is nil"))

@@ -288,6 +288,12 @@ func TestMisuse(t *testing.T) {
 			circuitbreaker.New("x", nil, circuitbreaker.TripAfter(0), circuitbreaker.TripRatio(2, 0), circuitbreaker.Window(1),
 				circuitbreaker.OpenFor(0), circuitbreaker.Probes(-1), circuitbreaker.OnChange(nil))
 		},
+		"circuitbreaker: Break: next is nil; the breaker is nil": func() {
+			circuitbreaker.Break(nothing, (*circuitbreaker.Circuit)(nil))
+		},
+		"circuitbreaker: Break: the breaker is nil": func() {
+			circuitbreaker.Break(play, (*circuitbreaker.Throttler)(nil))
+		},
 	} {
 		func() {
 			defer func() {

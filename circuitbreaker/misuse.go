@@ -25,3 +25,17 @@ func when(wrong bool, fault string) error {
 	}
 	return nil
 }
+
+// none reports whether there is no breaker: nil, or a nil pointer of this package's
+// types. What one of a user's own type can do is for the user to know.
+func none(breaker Breaker) bool {
+	switch b := breaker.(type) {
+	case nil:
+		return true
+	case *Circuit:
+		return b == nil
+	case *Throttler:
+		return b == nil
+	}
+	return false
+}

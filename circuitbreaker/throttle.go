@@ -12,11 +12,7 @@ import (
 //
 // Throttle panics if next, throttler or an option is nil.
 func Throttle[Req, Resp any](next endpoint.Endpoint[Req, Resp], throttler *Throttler, opts ...Option) endpoint.Endpoint[Req, Resp] {
-	var breaker Breaker // nil if throttler is
-	if throttler != nil {
-		breaker = throttler
-	}
-	return guarded(next, newGuard("Throttle", next == nil, breaker, NotAccepted, opts))
+	return guarded(next, newGuard("Throttle", next == nil, throttler, NotAccepted, opts))
 }
 
 // NotAccepted reports whether err tells that the other side did not accept the

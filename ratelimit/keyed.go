@@ -84,7 +84,7 @@ func KeyFunc(key func(ctx context.Context) string) KeyedOption {
 func NewKeyed(newLimiter func(key string) Limiter, opts ...KeyedOption) *Keyed {
 	return newKeyed("NewKeyed", newLimiter == nil, opts, func(key string) gate {
 		limiter := newLimiter(key)
-		check("NewKeyed", when(limiter == nil, fmt.Sprintf("the limiter of the key %.40q is nil", key)))
+		check("NewKeyed", when(none(limiter), fmt.Sprintf("the limiter of the key %.40q is nil", key)))
 		return rejecting{limiter}
 	})
 }
@@ -95,7 +95,7 @@ func NewKeyed(newLimiter func(key string) Limiter, opts ...KeyedOption) *Keyed {
 func NewKeyedQueue(newLimiter func(key string) Waiter, opts ...KeyedOption) *Keyed {
 	k := newKeyed("NewKeyedQueue", newLimiter == nil, opts, func(key string) gate {
 		limiter := newLimiter(key)
-		check("NewKeyedQueue", when(limiter == nil, fmt.Sprintf("the limiter of the key %.40q is nil", key)))
+		check("NewKeyedQueue", when(none(limiter), fmt.Sprintf("the limiter of the key %.40q is nil", key)))
 		return delaying(limiter)
 	})
 	k.waits = true

@@ -27,7 +27,7 @@ type Limiter interface {
 // One limiter may serve several endpoints. Limit panics if next, limiter or an
 // option is nil.
 func Limit[Req, Resp any](next endpoint.Endpoint[Req, Resp], limiter Limiter, opts ...Option) endpoint.Endpoint[Req, Resp] {
-	return guard(next, newAdmission("Limit", next == nil, limiter == nil, rejecting{limiter}, opts))
+	return guard(next, newAdmission("Limit", next == nil, none(limiter), rejecting{limiter}, opts))
 }
 
 type rejecting struct{ limiter Limiter }

@@ -3,6 +3,8 @@ package ratelimit
 import (
 	"errors"
 	"strings"
+
+	"golang.org/x/time/rate"
 )
 
 // check panics if there are faults. One message names them all, so that a wrong
@@ -24,4 +26,18 @@ func when(wrong bool, fault string) error {
 		return errors.New(fault)
 	}
 	return nil
+}
+
+// none reports whether there is no limiter: nil, or a nil pointer of a type that needs
+// more. What a nil pointer of a user's own type can do is for the user to know.
+func none(limiter any) bool {
+	switch l := limiter.(type) {
+	case nil:
+		return true
+	case *rate.Limiter:
+		return l == nil
+	case *Queue:
+		return l == nil
+	}
+	return false
 }

@@ -46,6 +46,29 @@ func TestMisuse(t *testing.T) {
 			"ratelimit: NewKeyedQueue: the function for limiters is nil",
 		},
 		{
+			"Limit by a nil pointer", func() { ratelimit.Limit(echo, (*rate.Limiter)(nil)) },
+			"ratelimit: Limit: the limiter is nil",
+		},
+		{
+			"Wait for a nil pointer", func() { ratelimit.Wait(echo, (*rate.Limiter)(nil)) },
+			"ratelimit: Wait: the limiter is nil",
+		},
+		{
+			"Wait in a line that is a nil pointer", func() { ratelimit.Wait(echo, (*ratelimit.Queue)(nil)) },
+			"ratelimit: Wait: the limiter is nil",
+		},
+		{
+			"NewQueue for a nil pointer", func() { ratelimit.NewQueue((*rate.Limiter)(nil)) },
+			"ratelimit: NewQueue: the limiter is nil",
+		},
+		{
+			"a nil pointer for a key", func() {
+				keyed := ratelimit.NewKeyedQueue(func(string) ratelimit.Waiter { return (*rate.Limiter)(nil) })
+				_, _ = ratelimit.PerKey(echo, keyed)(context.Background(), "")
+			},
+			`ratelimit: NewKeyedQueue: the limiter of the key "" is nil`,
+		},
+		{
 			"no limiter for a key", func() {
 				keyed := ratelimit.NewKeyed(func(string) ratelimit.Limiter { return nil })
 				_, _ = ratelimit.PerKey(echo, keyed)(context.Background(), "")

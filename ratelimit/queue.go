@@ -54,7 +54,7 @@ func MaxWaiting(n int) QueueOption {
 // or an option is out of range.
 func NewQueue(limiter Reserver, opts ...QueueOption) *Queue {
 	q := &Queue{limiter: limiter}
-	faults := []error{when(limiter == nil, "the limiter is nil")}
+	faults := []error{when(none(limiter), "the limiter is nil")}
 	for _, opt := range opts {
 		if opt == nil {
 			faults = append(faults, errors.New("an option is nil"))

@@ -27,7 +27,11 @@ type Waiter interface {
 //
 // Wait panics if next, limiter or an option is nil.
 func Wait[Req, Resp any](next endpoint.Endpoint[Req, Resp], limiter Waiter, opts ...Option) endpoint.Endpoint[Req, Resp] {
-	return guard(next, newAdmission("Wait", next == nil, limiter == nil, delaying(limiter), opts))
+	missing := none(limiter)
+	if missing {
+		limiter = nil // what delaying makes a Queue of must be there
+	}
+	return guard(next, newAdmission("Wait", next == nil, missing, delaying(limiter), opts))
 }
 
 func delaying(limiter Waiter) gate {
