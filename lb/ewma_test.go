@@ -3,14 +3,11 @@ package lb_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
 )
@@ -180,148 +177,6 @@ func TestPeakEWMABearsALongCall(t *testing.T) {
 	d.want(0, at+9*ms, "it answers in 10 ms")
 }
 
-func TestPeakEWMAStartsANewcomerAsTypical(t *testing.T) {
-	nodes := weighted(1, 1)
-	old := drive(t, lb.PeakEWMA(), nodes[1:])
-	at := 10 * time.Second
-	old.served(0, at, 10*ms)
-	d := &driven{t, lb.PeakEWMA().Picker(nodes, old.p).(lb.Starter), nodes} // 0 joins
-	if d.always(0, at) || d.always(1, at) {
-		t.Error("the newcomer differs from what is typical")
-	}
-	nodes[0].Acquire()
-	d.want(1, at, "the newcomer has a call more")
-	for range 50 {
-		nodes[1].Acquire()
-	}
-	d.want(0, at, "the newcomer has fewer calls")
-	nodes[0].Acquire()
-	nodes[0].Acquire()
-	d.want(1, at, "three calls and no answer")
-	d.served(0, at, 10*ms)
-	d.want(0, at, "it has answered")
-}
-
-// Calls that come one by one, far apart, find a newcomer too: what counts of the others
-// has decayed, and so has what is typical.
-func TestPeakEWMACallsANewcomerHoweverSeldomItCalls(t *testing.T) {
-	for _, n := range []int{2, 5, 20} {
-		for _, every := range []time.Duration{10 * ms, time.Second, time.Minute} {
-			nodes := weighted(slices.Repeat([]int{1}, n)...)
-			old := drive(t, lb.PeakEWMA(), nodes[1:])
-			at := time.Hour
-			for k := range 40 * n {
-				old.served(k%(n-1), at, 10*ms)
-				at += every
-			}
-			d := &driven{t, fixed(lb.PeakEWMA()).Picker(nodes, old.p).(lb.Starter), nodes} // 0 joins
-			k := 0
-			for ; k < 2000; k++ {
-				i := d.p.Pick(t.Context(), at)
-				if i == 0 {
-					break
-				}
-				d.served(i, at+10*ms, 10*ms)
-				at += every
-			}
-			if k == 2000 {
-				t.Errorf("of %d, one call each %v, the newcomer gets none of %d", n, every, k)
-			}
-		}
-	}
-}
-
-func TestPeakEWMAOfOneFastAnswer(t *testing.T) {
-	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
-	at := 10 * time.Second
-	d.served(1, at, 10*ms)
-	d.served(0, at, 1)
-	d.nodes[0].Acquire()
-	d.nodes[0].Acquire()
-	d.want(1, at, "a first answer at once makes half of what is typical, thrice")
-}
-
-func TestPeakEWMAShunsWhoFailsFast(t *testing.T) {
-	for _, tt := range []struct {
-		result lb.Result
-		factor int
-	}{{lb.Faulted, 100}, {lb.Rejected, 10}} {
-		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
-		at := 10 * time.Second
-		d.served(0, at, 10*ms)
-		d.served(1, at, 10*ms)
-		d.ended(0, at, ms, tt.result, 0)
-		if got := d.load(at); got < tt.factor-2 || got > tt.factor {
-			t.Errorf("%v makes a load of %d", tt.result, got)
-		}
-		d.served(1, at+10*time.Second, 10*ms)
-		if got, want := d.load(at+10*time.Second), tt.factor*368/1000; got < want-1 || got > want+1 {
-			t.Errorf("after τ the load is %d, want %d", got, want)
-		}
-	}
-}
-
-func TestPeakEWMALeavesAloneWhoAskedForIt(t *testing.T) {
-	for _, tt := range []struct{ asked, left time.Duration }{
-		{2 * time.Second, 2 * time.Second}, {24 * time.Hour, time.Minute},
-	} {
-		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
-		at := 10 * time.Second
-		d.served(0, at, ms)
-		d.served(1, at, 1000*ms)
-		d.ended(0, at, ms, lb.Served, tt.asked)
-		for range 1000 {
-			d.nodes[1].Acquire()
-		}
-		d.want(1, at+tt.left-1, "0 asked to be left alone")
-		d.want(0, at+tt.left, "the time is over")
-	}
-}
-
-func TestPeakEWMATakesACancellationForALowerBound(t *testing.T) {
-	d := drive(t, lb.PeakEWMA(), weighted(1, 1))
-	at := 10 * time.Second
-	d.served(1, at, 10*ms)
-	d.served(0, at, 50*ms)
-	d.ended(0, at, ms, lb.Canceled, 0)
-	d.ended(0, at, 90*ms, lb.Refused, time.Second)
-	if got := d.load(at); got != 5 {
-		t.Errorf("a bound of 1 ms makes 50 ms a load of %d times 10", got)
-	}
-	d.ended(0, at, 80*ms, lb.Canceled, 0)
-	if got := d.load(at); got != 8 {
-		t.Errorf("a bound of 80 ms makes 50 ms a load of %d times 10", got)
-	}
-}
-
-// Whatever came before, what is not an answer never lowers a load, now or later.
-func TestAFastFailureNeverLowersALoad(t *testing.T) {
-	random := rand.New(rand.NewPCG(7, 8))
-	for range 300 {
-		d := drive(t, lb.PeakEWMA(), weighted(1, 1))
-		at := time.Hour
-		for range random.IntN(6) {
-			at += time.Duration(random.Int64N(int64(15 * time.Second)))
-			d.ended(0, at, time.Duration(random.Int64N(int64(50*ms))), lb.Result(random.IntN(5)), time.Duration(random.IntN(2)*random.IntN(2e9)))
-		}
-		at += time.Duration(random.Int64N(int64(20 * time.Second)))
-		if random.IntN(2) > 0 { // one hangs
-			d.p.Start(0, at-time.Duration(random.Int64N(int64(time.Second))))
-		}
-		d.served(1, at, ms)
-		later := at + time.Duration(random.Int64N(int64(5*time.Second)))
-		before, then := d.load(at), d.load(later)
-		r := []lb.Result{lb.Faulted, lb.Rejected, lb.Canceled, lb.Refused}[random.IntN(4)]
-		d.ended(0, at, time.Duration(random.IntN(2e6)), r, 0)
-		if after := d.load(at); after < before {
-			t.Fatalf("%v lowers the load from %d to %d", r, before, after)
-		}
-		if after := d.load(later); after < then {
-			t.Fatalf("%v lowers the load after %v from %d to %d", r, later-at, then, after)
-		}
-	}
-}
-
 func TestPeakEWMASurvivesAnUpdate(t *testing.T) {
 	nodes := weighted(1, 1, 1, 1)
 	d := drive(t, lb.PeakEWMA(), nodes[:3])
@@ -408,41 +263,6 @@ func TestPeakEWMAMisuseNamesAllFaults(t *testing.T) {
 		}
 	}()
 	lb.PeakEWMA(lb.EWMADecay(-1), lb.EWMAProbes(0), nil)
-}
-
-// starting is a strategy that books starts and ends.
-type starting struct {
-	picks         int
-	starts, outs  []time.Duration
-	indices, ends []int
-}
-
-func (s *starting) Picker([]*sd.Node, lb.Picker) lb.Picker { return s }
-func (s *starting) Pick(context.Context, time.Duration) int {
-	s.picks++
-	return s.picks % 2
-}
-func (s *starting) Start(i int, now time.Duration) {
-	s.starts, s.indices = append(s.starts, now), append(s.indices, i)
-}
-func (s *starting) Observe(i int, o lb.Outcome) {
-	s.outs, s.ends = append(s.outs, o.Start), append(s.ends, i)
-}
-
-// A pick that the balancer drops, because the call avoids it, starts nothing.
-func TestStarterLearnsOfEachCallOnce(t *testing.T) {
-	e, _ := endpointer(t, instances(2), nil)
-	s := new(starting)
-	next := lb.Endpoint(lb.New(e, s), (*client).Call)
-	ctx := call.With(t.Context(), call.Attempt(2, []string{"i0001"}))
-	for range 3 {
-		if _, err := next(ctx, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if fmt.Sprint(s.starts) != fmt.Sprint(s.outs) || fmt.Sprint(s.indices) != "[0 0 0]" || fmt.Sprint(s.ends) != "[0 0 0]" || s.picks <= 3 {
-		t.Errorf("%d picks, starts %v at %v, ends %v at %v", s.picks, s.starts, s.indices, s.outs, s.ends)
-	}
 }
 
 func BenchmarkPeakEWMA(b *testing.B) {
