@@ -23,6 +23,12 @@ func (p *ejectPicker) attend(a attendant) {
 	p.ward.outside = a
 }
 
+// prober is a picker that leaves nodes out, and knows of one that it picked whether that
+// is to be a probe.
+type prober interface{ probes(i int) bool }
+
+func (p *ejectPicker) probes(i int) bool { return p.states[i].out.Load() && p.view.Load() != p.whole }
+
 // announce tells everybody that a node is out or in.
 func (w *ward) announce(s *ejectState, lasts time.Duration, out bool) {
 	n := w.current.nodes[s.index]

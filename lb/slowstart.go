@@ -162,6 +162,12 @@ func (p *slowStartPicker) other(i int) int {
 	return i
 }
 
+// probes passes on whether one that was picked is to be probed.
+func (p *slowStartPicker) probes(i int) bool {
+	e, ok := p.picker.(prober)
+	return ok && e.probes(i)
+}
+
 // Ejected passes on who is out, if [Eject] is further inside.
 func (p *slowStartPicker) Ejected(now time.Duration) []Ejection {
 	if e, ok := p.picker.(Ejecter); ok {

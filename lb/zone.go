@@ -30,7 +30,8 @@ import (
 //	(calls in flight + 1) / weight
 //
 // more than b times as much as the one there, see [ZoneBias]. So a zone that slows
-// down spills over before it fails.
+// down spills over before it fails. A probe of [Eject] further inside is not given away:
+// it goes to the instance of the two that it is for.
 //
 // Without a zone, or if no instance is in it, inner chooses among all. Instances of
 // no zone count as one zone more. What inner knows of an instance is lost if that

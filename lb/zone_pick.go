@@ -63,6 +63,7 @@ type zonePart struct {
 	picker   Picker
 	observer Observer // picker, if it is one
 	starter  Starter  // picker, if it is one
+	prober   prober   // picker, if it is one
 }
 
 func (part *zonePart) add(i int, n *sd.Node) int32 {
@@ -84,6 +85,7 @@ func (part *zonePart) choose(inner Strategy, before, other *zonePart) {
 	part.picker = inner.Picker(part.nodes, prev)
 	part.observer, _ = part.picker.(Observer)
 	part.starter, _ = part.picker.(Starter)
+	part.prober, _ = part.picker.(prober)
 }
 
 // without is for inners that leave nodes out by themselves.
@@ -158,6 +160,17 @@ func (p *zonePicker) attend(a attendant) {
 	}
 }
 
+// probes reports whether a pick of the part's node k is a probe of [Eject], which is not
+// to be had again soon: whatever the loads are, it stands.
+func (part *zonePart) probes(k int32) bool { return part.prober != nil && part.prober.probes(int(k)) }
+
+func (p *zonePicker) probes(i int) bool {
+	if k := p.where[i]; k < 0 {
+		return p.there.probes(^k)
+	}
+	return p.here.probes(p.where[i])
+}
+
 func (p *zonePicker) Pick(ctx context.Context, now time.Duration) int {
 	switch {
 	case p.there.picker == nil:
@@ -172,11 +185,11 @@ func (p *zonePicker) Pick(ctx context.Context, now time.Duration) int {
 	}
 	i, here := p.here.pick(ctx, now)
 	load := here.InFlight()
-	if load == 0 {
+	if load == 0 || p.here.probes(p.where[i]) || math.IsInf(p.bias, 1) {
 		return i
 	}
 	j, there := p.there.pick(ctx, now)
-	if float64(load+1)*weightOf(there) > p.bias*float64(there.InFlight()+1)*weightOf(here) {
+	if p.there.probes(^p.where[j]) || float64(load+1)*weightOf(there) > p.bias*float64(there.InFlight()+1)*weightOf(here) {
 		return j
 	}
 	return i

@@ -244,3 +244,24 @@ func ExampleZone() {
 	// b
 	// b
 }
+
+// The probe of an instance that has long calls in flight goes there, and so does that of
+// one elsewhere, of which a call that stays comes to know.
+func TestZoneRoundEjectLetsProbesGo(t *testing.T) {
+	for _, bias := range []float64{3, math.Inf(1)} {
+		s := lb.Zone("a", lb.SlowStart(lb.Eject(lb.RoundRobin())), lb.ZoneCallers(0.01), lb.ZoneBias(bias))
+		w := &ward{TB: t, strategy: s, now: time.Second}
+		nodes := zoned("a", "a", "b", "b")
+		w.set(nodes)
+		for _, n := range []int{0, 0, 0, 1} {
+			nodes[n].Acquire()
+		}
+		w.observe(0, lb.Faulted, 5)
+		w.observe(2, lb.Faulted, 5)
+		w.now += 30 * time.Second
+		counts := w.spread(20)
+		if far := count(bias == 3); counts[0] != 1 || counts[1] != 19-far || counts[2] != far {
+			t.Errorf("with a bias of %v picks are %v", bias, counts)
+		}
+	}
+}
