@@ -19,7 +19,7 @@ type ejecting interface {
 
 func (p *ejectPicker) attend(a attendant) {
 	p.ward.mu.Lock()
-	defer p.ward.unlock()
+	defer p.ward.mu.Unlock()
 	p.ward.outside = a
 }
 

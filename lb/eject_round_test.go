@@ -1,6 +1,7 @@
 package lb_test
 
 import (
+	"context"
 	"maps"
 	"math"
 	"slices"
@@ -176,5 +177,57 @@ func TestAMillionInstancesWithEverythingRoundThem(t *testing.T) {
 		if name == "least request" && fresh > 100 { // their share is 200, a tenth of it 20
 			t.Errorf("%d picks went to the thousand that are new", fresh)
 		}
+	}
+}
+
+// Who is told of an instance that left while it was out may call the balancer, whose old
+// set is gone.
+func TestOnEjectMayPickFromANewSet(t *testing.T) {
+	var balancer *lb.Balancer[*client]
+	told := make(chan error, 1)
+	e, source := endpointer(t, instances(2), nil)
+	balancer = lb.New(e, lb.Zone("a", lb.SlowStart(lb.Eject(lb.RoundRobin(), lb.OnEject(func(_ lb.Ejection, out bool) {
+		if out {
+			return
+		}
+		l, err := balancer.Pick(t.Context())
+		if err == nil {
+			l.Done(t.Context(), nil)
+		}
+		told <- err
+	})))))
+	for len(balancer.Ejected()) == 0 {
+		l, err := balancer.Pick(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Instance().ID == "i0000" {
+			err = context.DeadlineExceeded
+		}
+		l.Done(t.Context(), err)
+	}
+	gone := e.Set().Nodes()
+	source <- instances(4)[2:]
+	for _, n := range gone { // until it refuses
+		await(t, func() bool {
+			in := n.Acquire()
+			if in {
+				n.Undo()
+			}
+			return !in
+		})
+	}
+	go func() {
+		if l, err := balancer.Pick(t.Context()); err == nil {
+			l.Done(t.Context(), nil)
+		}
+	}()
+	select {
+	case err := <-told:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for itself")
 	}
 }

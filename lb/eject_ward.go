@@ -68,10 +68,12 @@ func (w *ward) tell(in *sd.Instance, s *ejectState, lasts time.Duration, out boo
 	}
 }
 
-// enter makes p the current picker. What left the set counts no longer.
+// enter makes p the current picker. What left the set counts no longer. Nobody is told
+// before the next pick, or whatever comes first: the balancer is locked now, and who is
+// told may call it.
 func (w *ward) enter(p *ejectPicker) {
 	w.mu.Lock()
-	defer w.unlock()
+	defer w.mu.Unlock()
 	last := w.current
 	if last != nil {
 		last.due.Store(never)
@@ -94,6 +96,9 @@ func (w *ward) enter(p *ejectPicker) {
 	}
 	w.shrink()
 	w.arrange(true)
+	if len(w.news) > 0 {
+		p.due.Store(0)
+	}
 }
 
 func count(yes bool) int {
