@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -239,23 +241,41 @@ func (b *Balancer[C]) renew() *state[C] {
 }
 
 // avoid returns first or, if the call avoids that, another node: by the strategy,
-// if a few more picks find one, else the next in a random order, else first.
+// if a few more picks find one, else the next in a random order, one that is ejected
+// only if there is no other, else first.
 func (s *state[C]) avoid(ctx context.Context, c *call.Call, first int, now time.Duration) int {
 	i := first
-	for range 4 {
-		if !c.Avoided(s.nodes[i].Instance().ID) {
-			return i
+	for tries := 0; c.Avoided(s.nodes[i].Instance().ID); tries++ {
+		if tries == 4 {
+			return s.another(c, first, now)
 		}
 		i = s.picker.Pick(ctx, now)
 	}
-	offset := s.chance.below(len(s.nodes))
+	return i
+}
+
+// another is avoid for a strategy that insists.
+func (s *state[C]) another(c *call.Call, first int, now time.Duration) int {
+	var out []Ejection // sorted by ID
+	if e, ok := s.picker.(Ejecter); ok {
+		out = e.Ejected(now)
+	}
+	offset, last := s.chance.below(len(s.nodes)), first
 	for k := range s.nodes {
 		i := (offset + k) % len(s.nodes)
-		if !c.Avoided(s.nodes[i].Instance().ID) {
+		id := s.nodes[i].Instance().ID
+		if c.Avoided(id) {
+			continue
+		}
+		ejected := func(e Ejection, id string) int { return strings.Compare(e.Instance.ID, id) }
+		if _, out := slices.BinarySearchFunc(out, id, ejected); !out {
 			return i
 		}
+		if last == first {
+			last = i
+		}
 	}
-	return first
+	return last
 }
 
 // none tells the caller, and the operator, why there is nobody.
