@@ -24,6 +24,9 @@ type ejector struct {
 	chance
 }
 
+// forever is longer than any process lives, and no overflow when it is added to a time.
+const forever = 1 << 60
+
 func newEjector(inner Strategy, opts []EjectOption) *ejector {
 	e := &ejector{
 		inner: inner, faults: 5, factor: 1.9, hosts: 5, volume: 100, interval: 10 * time.Second,
@@ -70,7 +73,7 @@ func EjectSuccessRate(factor float64, instances, calls int) EjectOption {
 // default is 10 s.
 func EjectInterval(d time.Duration) EjectOption {
 	return func(e *ejector) error {
-		e.interval = d
+		e.interval = min(d, forever)
 		if d <= 0 {
 			return fmt.Errorf("the interval must be positive, not %v", d)
 		}
@@ -83,7 +86,7 @@ func EjectInterval(d time.Duration) EjectOption {
 // are 30 s and 5 min.
 func EjectTime(base, limit time.Duration) EjectOption {
 	return func(e *ejector) error {
-		e.base, e.cap = base, limit
+		e.base, e.cap = min(base, forever), min(limit, forever)
 		if base <= 0 || limit < base {
 			return fmt.Errorf("the time must be positive and at most its limit, not %v and %v", base, limit)
 		}

@@ -80,7 +80,7 @@ func (w *ward) probed(s *ejectState, o Outcome) {
 			return // it is not the one that is waited for
 		}
 		s.probing.Store(idle)
-		s.until = w.now + max(o.RetryAfter, again)
+		s.until = w.now + max(min(o.RetryAfter, w.cap), again)
 	case Faulted:
 		w.admit(s, FailedProbe)
 	default:

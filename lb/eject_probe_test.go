@@ -1,6 +1,7 @@
 package lb_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -162,4 +163,33 @@ func TestEjectProbesAgain(t *testing.T) {
 			t.Error("calls from before the return count")
 		}
 	})
+}
+
+// Who is told of an end of time, by a setting or by an error, does not meet the
+// beginning of it.
+func TestEjectKnowsForever(t *testing.T) {
+	w := newWard(t, 3, lb.Eject(lb.RoundRobin(), lb.EjectInterval(math.MaxInt64), lb.EjectSuccessRate(0, 2, 1)))
+	for range 3 { // no interval ends
+		for i := range 3 {
+			w.observe(i, lb.Served, 20)
+			w.observe(i, lb.Faulted, 3*count(i == 1))
+		}
+		w.now += time.Hour
+	}
+	if out := w.out(); len(out) > 0 {
+		t.Errorf("%v are out for their success rate", out)
+	}
+	w.observe(1, lb.Faulted, 5)
+	w.now += w.only(1).For
+	w.spread(10)
+	w.picker.(lb.Observer).Observe(1, lb.Outcome{Start: w.now, End: w.now, Result: lb.Refused, RetryAfter: math.MaxInt64})
+	if e := w.only(1); e.For != 5*time.Minute {
+		t.Errorf("the next probe is in %v", e.For)
+	}
+	w = newWard(t, 3, lb.Eject(lb.RoundRobin(), lb.EjectTime(math.MaxInt64, math.MaxInt64)))
+	w.now = math.MaxInt64 / 2
+	w.observe(1, lb.Faulted, 5)
+	if e := w.only(1); e.For < 10*365*24*time.Hour {
+		t.Errorf("it is out for %v", e.For)
+	}
 }
