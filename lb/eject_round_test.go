@@ -86,6 +86,9 @@ func TestNothingRoundAStrategyStarvesAnInstance(t *testing.T) {
 // The lightest, slowest and busiest of all gets a call now and then, for ever, be it new or
 // not, with nothing round its strategy and with all, where calls come one by one.
 func TestNoStrategyStarvesTheLightest(t *testing.T) {
+	if ejectUnderRace {
+		t.Skip("millions of calls, one by one: the race detector takes long, and has nothing to find")
+	}
 	for _, weights := range [][]int{{1, 2}, {1, 3, 3, 3}, {1, 1000, 1000}, {1, 65535}} {
 		for _, joins := range []bool{false, true} {
 			loads := new(lb.Loads)
