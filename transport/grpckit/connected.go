@@ -51,6 +51,14 @@ func (p *connectedPicker) Pick(ctx context.Context, now time.Duration) int {
 	return i
 }
 
+// Ejected passes on who is out, for retries to pass over them.
+func (p *connectedPicker) Ejected(now time.Duration) []lb.Ejection {
+	if e, ok := p.inner.(lb.Ejecter); ok {
+		return e.Ejected(now)
+	}
+	return nil
+}
+
 // connectedObserver is one whose inner picker observes.
 type connectedObserver struct {
 	*connectedPicker

@@ -1,0 +1,43 @@
+package grpckit_test
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dowelkit/dowel/call"
+	"github.com/dowelkit/dowel/lb"
+)
+
+// A retry whose strategy insists on what was tried goes to no instance that is ejected.
+func TestARetryPassesOverWhoIsEjected(t *testing.T) {
+	out := 0
+	r := newRig(t, lb.Eject(lb.LeastRequest(), lb.EjectTime(time.Hour, time.Hour), lb.OnEject(func(lb.Ejection, bool) { out++ })),
+		"a", "b", "c", "d")
+	broken := status.Error(codes.Unavailable, "broken")
+	var busy func(balancer.DoneInfo) // the call that is in flight on b
+	for out < 2 || busy == nil {
+		p, err := r.pick(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch id := p.SubConn.(*rigged).id; {
+		case id > "b":
+			p.Done(balancer.DoneInfo{BytesSent: true, Err: broken})
+		case id == "b" && busy == nil:
+			busy = p.Done
+		default:
+			p.Done(balancer.DoneInfo{BytesSent: true})
+		}
+	}
+	ctx := call.With(t.Context(), call.Attempt(2, []string{"a"}))
+	for range 200 {
+		if id, err := r.try(ctx); id != "b" || err != nil {
+			t.Fatalf("it goes to %s: %v", id, err)
+		}
+	}
+	busy(balancer.DoneInfo{BytesSent: true})
+}
