@@ -66,9 +66,22 @@ func (o *observer) begin(ctx context.Context, nodes []*sd.Node) (node *sd.Node, 
 		return nil, 0, 0
 	}
 	if o.starter != nil {
-		o.starter.Start(i, now)
+		o.tell(node, i, now)
 	}
 	return node, i, now
+}
+
+// tell tells a Starter of a call on a node that was acquired. If it panics the call does
+// not come, and must not be in flight for ever.
+func (o *observer) tell(node *sd.Node, i int, now time.Duration) {
+	told := false
+	defer func() {
+		if !told {
+			node.Undo()
+		}
+	}()
+	o.starter.Start(i, now)
+	told = true
 }
 
 // ended is Done for a picker that wants to know. It takes the fields of the lease:
@@ -196,7 +209,7 @@ func (b *Balancer[C]) pick(ctx context.Context, open bool) (Lease[C], error) {
 				l.node.Last(true)
 				l.start = ^l.start
 			case s.observer != nil && s.observer.starter != nil:
-				s.observer.starter.Start(l.index, l.start)
+				s.observer.tell(l.node, l.index, l.start)
 			}
 			return l, nil
 		}
