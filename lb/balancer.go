@@ -228,12 +228,16 @@ func (b *Balancer[C]) current(force bool) *state[C] {
 	case !b.rebuild.TryLock():
 		return s
 	}
-	defer b.rebuild.Unlock()
-	return b.renew()
+	s = b.renew()
+	if e, ok := s.picker.(Ejecter); ok {
+		e.Ejected(time.Since(b.epoch)) // which tells OnEject of who left, see ward.enter
+	}
+	return s
 }
 
-// renew makes the state for the published set. The caller has the lock.
+// renew makes the state for the published set. The caller has the lock, and no longer.
 func (b *Balancer[C]) renew() *state[C] {
+	defer b.rebuild.Unlock()
 	set, s := b.endpointer.Set(), b.state.Load()
 	if s.set == set {
 		return s

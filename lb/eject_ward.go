@@ -68,9 +68,9 @@ func (w *ward) tell(in *sd.Instance, s *ejectState, lasts time.Duration, out boo
 	}
 }
 
-// enter makes p the current picker. What left the set counts no longer. Nobody is told
-// before the next pick, or whatever comes first: the balancer is locked now, and who is
-// told may call it.
+// enter makes p the current picker. What left the set counts no longer. The balancer is
+// locked now, and who is told may call it: so it asks who is out when it is not. If
+// somebody goes round p who does not pass that on, the next pick tells.
 func (w *ward) enter(p *ejectPicker) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

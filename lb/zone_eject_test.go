@@ -1,6 +1,7 @@
 package lb_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -102,5 +103,40 @@ func TestZoneRoundSlowStart(t *testing.T) {
 	w.spread(100)
 	if counts := w.spread(2100); counts[0] < 60 || counts[0] > 140 || counts[1] < 900 {
 		t.Errorf("node 0 is new, and picks are %v", counts)
+	}
+}
+
+// Of one that leaves another zone while it is out it is told by the next pick, though no
+// call goes there.
+func TestZoneRoundEjectTellsWhoLeftElsewhere(t *testing.T) {
+	var set []sd.Instance
+	for i, zone := range []string{"b", "b", "b", "a"} {
+		set = append(set, sd.Instance{ID: fmt.Sprint(i), Addr: fmt.Sprintf("10.0.0.%d:80", i), Zone: zone})
+	}
+	e, source := endpointer(t, sd.NextSet(nil, set[:3]), nil)
+	var news []string
+	tell := lb.OnEject(func(e lb.Ejection, out bool) { news = append(news, fmt.Sprint(e.Instance.ID, " ", out)) })
+	b := lb.New(e, lb.Zone("a", lb.Eject(lb.RoundRobin(), tell), lb.ZoneCallers(0.01)))
+	for len(news) == 0 {
+		l, err := b.Pick(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Instance().ID == "0" {
+			err = context.DeadlineExceeded
+		}
+		l.Done(t.Context(), err)
+	}
+	source <- sd.NextSet(nil, set[1:])
+	await(t, func() bool {
+		n := e.Set().Nodes()
+		return len(n) == 3 && n[0].Instance().ID == "1"
+	})
+	l, err := b.Pick(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Done(t.Context(), nil); l.Instance().ID != "3" || fmt.Sprint(news) != "[0 true 0 false]" {
+		t.Errorf("the call went to %s, and it was told that %v", l.Instance().ID, news)
 	}
 }
