@@ -41,6 +41,8 @@ type state[C any] struct {
 	observer *observer // nil if the picker is none
 	draw     draw
 	chance   chance
+	balancer *Balancer[C]
+	open     *open[C] // all that there is if it is that of an open lease
 }
 
 // observer is a picker that observes, and the clock it is told.
@@ -206,8 +208,7 @@ func (b *Balancer[C]) pick(ctx context.Context, open bool) (Lease[C], error) {
 			}
 			switch {
 			case open:
-				l.node.Last(true)
-				l.start = ^l.start
+				l = l.last()
 			case s.observer != nil && s.observer.starter != nil:
 				s.observer.tell(l.node, l.index, l.start)
 			}
@@ -242,7 +243,7 @@ func (b *Balancer[C]) renew() *state[C] {
 	if s.set == set {
 		return s
 	}
-	next := &state[C]{set: set, nodes: set.Nodes(), chance: chanceOf(b.strategy)}
+	next := &state[C]{set: set, nodes: set.Nodes(), chance: chanceOf(b.strategy), balancer: b}
 	next.picker = s.picker // an empty set forgets nothing
 	if len(next.nodes) > 0 {
 		next.picker = b.strategy.Picker(next.nodes, s.picker)

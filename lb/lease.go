@@ -20,7 +20,12 @@ type Lease[C any] struct {
 }
 
 // Client returns the instance's client. It must not be used after Done.
-func (l Lease[C]) Client() C { return l.state.set.Client(l.index) }
+func (l Lease[C]) Client() C {
+	if l.start < 0 {
+		return l.state.open.client
+	}
+	return l.state.set.Client(l.index)
+}
 
 // Instance returns the instance that was picked.
 func (l Lease[C]) Instance() *sd.Instance { return l.node.Instance() }
@@ -34,12 +39,10 @@ func (l Lease[C]) Answered() Lease[C] {
 	if l.start < 0 {
 		return l
 	}
-	l.node.Last(true)
 	if o := l.state.observer; o != nil {
 		o.Observe(l.index, Outcome{Start: l.start, End: time.Since(o.epoch), Answering: true})
 	}
-	l.start = ^l.start
-	return l
+	return l.last()
 }
 
 // Done ends the lease and tells the strategy what became of the call. ctx and err
@@ -47,7 +50,8 @@ func (l Lease[C]) Answered() Lease[C] {
 // Done must be called exactly once per pick; it panics if no call is in flight.
 func (l Lease[C]) Done(ctx context.Context, err error) {
 	if l.start < 0 {
-		l.node.Last(false)
+		l.state.open.done(ctx, err, l.node, l.start)
+		return
 	}
 	if o := l.state.observer; o != nil {
 		o.ended(ctx, err, l.node, l.index, l.start)

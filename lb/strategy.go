@@ -39,7 +39,8 @@ type Observer interface {
 	// released, with the index that Pick returned; and before that, while the call
 	// is in flight, if its answer began and lasts, see Lease.Answered. It may be
 	// called after the picker was replaced, so what it writes to must be shared
-	// with the next.
+	// with the next. Of an Open call, which may outlast many pickers, the last of
+	// them is told, with the node's index there, if the node is there.
 	Observe(i int, o Outcome)
 }
 
