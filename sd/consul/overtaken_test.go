@@ -58,20 +58,26 @@ func TestOvertaken(t *testing.T) {
 	}
 }
 
+// hold lets the next registration hang, and returns where it is then.
+func (a *agent) hold(t *testing.T) *api.AgentServiceRegistration {
+	late := new(api.AgentServiceRegistration)
+	a.with(func(a *agent) {
+		a.fault = func(r *http.Request) (*http.Response, error) {
+			if late.ID != "" || !strings.HasSuffix(r.URL.Path, "/register") {
+				return nil, nil
+			}
+			if err := json.NewDecoder(r.Body).Decode(late); err != nil {
+				t.Error(err)
+			}
+			return a.hang(r)
+		}
+	})
+	return late
+}
+
 func overtaken(t *testing.T, opts []consul.RegisterOption) {
 	kept(t, opts, func(t *testing.T, a *agent, r *sd.Registration) {
-		var late api.AgentServiceRegistration
-		a.with(func(a *agent) {
-			a.fault = func(r *http.Request) (*http.Response, error) {
-				if late.ID != "" || !strings.HasSuffix(r.URL.Path, "/register") {
-					return nil, nil
-				}
-				if err := json.NewDecoder(r.Body).Decode(&late); err != nil {
-					t.Error(err)
-				}
-				return a.hang(r)
-			}
-		})
+		late := a.hold(t)
 		in := r.Instance()
 		in.Weight = 6
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -83,7 +89,7 @@ func overtaken(t *testing.T, opts []consul.RegisterOption) {
 		if err := r.Update(t.Context(), in); err != nil {
 			t.Error(err)
 		}
-		a.with(func(a *agent) { a.service = &late })
+		a.with(func(a *agent) { a.service = late })
 		time.Sleep(15 * time.Second)
 		synctest.Wait()
 		if weight := a.service.Weights.Passing; weight != 7 || a.service.Checks != nil {
@@ -96,28 +102,17 @@ func overtaken(t *testing.T, opts []consul.RegisterOption) {
 // a fuse that must not burn down.
 func TestOvertakenByItsLike(t *testing.T) {
 	kept(t, own(), func(t *testing.T, a *agent, r *sd.Registration) {
-		var late api.AgentServiceRegistration
-		a.with(func(a *agent) {
-			a.fault = func(r *http.Request) (*http.Response, error) {
-				if late.ID != "" || !strings.HasSuffix(r.URL.Path, "/register") {
-					return nil, nil
-				}
-				if err := json.NewDecoder(r.Body).Decode(&late); err != nil {
-					t.Error(err)
-				}
-				return a.hang(r)
-			}
-		})
+		late := a.hold(t)
 		in := r.Instance()
 		in.Weight = 7
 		if err := r.Update(t.Context(), in); err != nil {
 			t.Error(err)
 		}
-		a.with(func(a *agent) { a.service = &late })
+		a.with(func(a *agent) { a.service = late })
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if late.Weights == nil || late.Weights.Passing != 7 || a.service.Checks != nil {
-			t.Errorf("the late request was %+v, and the agent has the fuse %v", late, a.service.Checks)
+			t.Errorf("the late request was %+v, and the agent has the fuse %v", *late, a.service.Checks)
 		}
 	})
 }
