@@ -19,6 +19,7 @@ type entry struct {
 
 	put     *api.AgentServiceRegistration // the last, nil before the first
 	checkID string                        // of its TTL check
+	known   string                        // the TTL check that the agent knew last
 	fused   bool                          // the TTL check is a fuse, which is still there
 	doubted bool                          // the last attempt to register has no known outcome
 	stands  *sd.Instance                  // what the agent took, or may have taken
@@ -38,7 +39,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 		start := time.Now()
 		err := e.renew(ctx)
 		if err == nil {
-			e.renewed = start
+			e.renewed, e.known, e.doubted = start, e.checkID, false
 			return nil
 		}
 		if !forgotten(err) {
@@ -83,7 +84,7 @@ func (e *entry) register(ctx context.Context, in sd.Instance) error {
 	e.doubted = err != nil
 	switch {
 	case err == nil:
-		e.renewed = start
+		e.renewed, e.known = start, e.checkID
 		return nil
 	case refused(err):
 		e.stands = nil
@@ -97,7 +98,8 @@ func (e *entry) register(ctx context.Context, in sd.Instance) error {
 }
 
 // Hold returns once the agent has forgotten the instance, or shows another than was
-// put, or was not reached for a whole TTL. The agent then has it as critical.
+// put, or was not reached for a whole TTL. The agent then has it as critical. Where the
+// last Put has failed it renews what that has left, or else what stood before.
 func (e *entry) Hold(ctx context.Context) error {
 	ttl := e.registrar.options.ttl
 	for failures := 0; ; {
@@ -105,12 +107,15 @@ func (e *entry) Hold(ctx context.Context) error {
 			return err
 		}
 		start := time.Now()
-		err := e.renew(ctx)
+		name, err := e.checkID, e.renew(ctx)
+		if e.doubted && forgotten(err) {
+			name, err = e.known, e.renewFormer(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			e.renewed = start
+			e.renewed, e.known = start, name
 			failures = 0
 		case forgotten(err), time.Since(e.renewed) >= ttl:
 			return fmt.Errorf("consul: %w", err)
@@ -120,14 +125,15 @@ func (e *entry) Hold(ctx context.Context) error {
 	}
 }
 
-// pause waits until the next heartbeat is due: a third of the TTL, less some jitter,
-// so that those who registered together do not go on together.
+// pause waits until the next heartbeat is due: a third of the TTL after the last, less
+// some jitter, so that those who registered together do not go on together. A Hold that
+// is interrupted over and over, as beside a Put that fails, does not put it off.
 func (e *entry) pause(ctx context.Context, failures int) error {
 	third := e.registrar.options.ttl / 3
 	if failures > 0 {
 		return sd.Backoff{Cap: third}.Wait(ctx, failures)
 	}
-	return sleep(ctx, third-rand.N(third/4))
+	return sleep(ctx, time.Until(e.renewed.Add(third-rand.N(third/4))))
 }
 
 // renew sends a heartbeat, or if Consul makes the checks asks for the service, once the
@@ -149,6 +155,18 @@ func (e *entry) renew(ctx context.Context) error {
 	if err == nil && !e.shows(there) {
 		return errOverwritten
 	}
+	return err
+}
+
+// renewFormer is renew for what stood before a registration that the agent has not got.
+func (e *entry) renewFormer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, e.registrar.options.ttl/4)
+	defer cancel()
+	agent, options := e.registrar.agent, new(api.QueryOptions).WithContext(ctx)
+	if e.registrar.options.check == nil {
+		return agent.UpdateTTLOpts(e.known, "", api.HealthPassing, options)
+	}
+	_, _, err := agent.Service(e.put.ID, options)
 	return err
 }
 
