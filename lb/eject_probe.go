@@ -36,6 +36,7 @@ func (w *ward) probe(ctx context.Context, p *ejectPicker, now time.Duration) int
 		s.probing.Store(int64(now))
 		if s.since.Load() == never {
 			s.since.Store(int64(now))
+			s.entered = p.nodes[first].Entered()
 		}
 	}
 	if returned {
@@ -58,10 +59,10 @@ func (s *ejectState) waits(now, limit time.Duration, inFlight int64) bool {
 }
 
 // lasted reports whether a probe may last for hours, see Balancer.Open, and has done so
-// for that long: all that is in flight does.
+// for that long: all that is in flight does, and not all of it is older.
 func (s *ejectState) lasted(now, long time.Duration, n *sd.Node) bool {
 	began, lasting := s.probing.Load(), n.Lasting()
-	return began != idle && now-time.Duration(began) >= long && lasting > 0 && lasting >= n.InFlight()
+	return began != idle && now-time.Duration(began) >= long && lasting > 0 && lasting >= n.InFlight() && n.Entered() != s.entered
 }
 
 // probed is the end of a probe: the node returns, is ejected again, or gets

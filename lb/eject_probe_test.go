@@ -135,6 +135,16 @@ func TestEjectProbesAgain(t *testing.T) {
 			t.Error("it is out, and all that it has lasts")
 		}
 	})
+	t.Run("whose pick came to nothing while an older call lasts", func(t *testing.T) {
+		w := due(t)
+		w.nodes[1].Acquire()
+		w.nodes[1].Last(true)
+		for range 3 {
+			w.now += 30 * time.Second
+			probes(w, 1)
+		}
+		w.only(1)
+	})
 	t.Run("by a call that avoids it", func(t *testing.T) {
 		w := due(t)
 		ctx := call.With(t.Context(), call.Attempt(2, []string{"i0001"}))

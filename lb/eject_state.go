@@ -23,7 +23,8 @@ type ejectState struct {
 	index int32         // in the current picker's nodes, less than 0 if it left
 	times int32         // ejections in a row
 	cause EjectCause
-	_     [64 - 57]byte
+
+	entered uint32 // how many calls the node had had when it was first probed
 }
 
 const idle = -1
