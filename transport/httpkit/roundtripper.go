@@ -30,10 +30,10 @@ import (
 //
 // A request is in flight on its instance until the end of the answer's body, its
 // Close, or the end of the request's context; until its headers if it has none. So long
-// is its latency; but where the length of the body is not announced, as of an event
-// stream, a WebSocket and what is made while it is sent, that ends with the headers, and
-// how long the body takes speaks neither for nor against the instance: see
-// [lb.Lease.Answered]. Its breaking does.
+// is its latency; but where the length of the body is not known, as of an event
+// stream, a WebSocket, what is made while it is sent and what the base decompresses, that
+// ends with the headers, and how long the body takes speaks neither for nor against the
+// instance: see [lb.Lease.Answered]. Its breaking does.
 // An answer of 408 or 5xx, 501 aside, and a connection that breaks, counts as a fault
 // of the instance. Nothing is tried again, but GetBody is kept for those who do. If no
 // instance is live the error wraps [lb.ErrNoInstance]. The errors of a [Client] over a

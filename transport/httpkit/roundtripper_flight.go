@@ -29,7 +29,7 @@ func (f *flight) land() {
 
 // follow ends the flight with the body, if there is one.
 func (f *flight) follow(resp *http.Response) {
-	if resp.Body == nil || resp.Body == http.NoBody {
+	if bodiless(resp) {
 		return
 	}
 	f.followed = true
@@ -42,6 +42,17 @@ func (f *flight) follow(resp *http.Response) {
 		f.lease = f.lease.Answered()
 	}
 	f.stop = context.AfterFunc(f.ctx, func() { f.end(f.ctx.Err()) })
+}
+
+// bodiless reports whether the answer has no body. That of HTTP/2 has then one that is
+// empty, and not http.NoBody.
+func bodiless(resp *http.Response) bool {
+	switch {
+	case resp.Body == nil, resp.Body == http.NoBody, resp.Request.Method == http.MethodHead,
+		resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
+		return true
+	}
+	return resp.ProtoMajor == 2 && resp.ContentLength == 0
 }
 
 // lasts reports whether the body has no end that is known: an event stream, an upgraded
