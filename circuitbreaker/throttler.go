@@ -61,7 +61,6 @@ func (t *Throttler) Name() string { return t.name }
 func (t *Throttler) Allow() (done func(err error), err error) {
 	switch Force(t.force.Load()) {
 	case ForceClosed:
-		t.counted.counts() // turns to the next part
 		return t.done, nil
 	case ForceOpen: // says nothing of the other side, and so does not count there
 		t.refused.Add(1)
