@@ -32,6 +32,7 @@ type entry struct {
 	generation int64 // 0 before the key was read
 	entered    bool  // the instance was written once
 	waiting    bool  // the place is another's
+	failed     bool  // the last Put
 	line       *line // the spare one while the main one is silent
 
 	// A lease's ID is chosen here, so that one whose grant was not answered can be
@@ -49,7 +50,7 @@ func (e *entry) Put(ctx context.Context, in sd.Instance) error {
 		return sd.Permanent(fmt.Errorf("etcd: %w", err))
 	}
 	err := e.within(ctx, func(ctx context.Context) error { return e.put(ctx, in) })
-	if err == nil {
+	if e.failed = err != nil; !e.failed {
 		return nil
 	}
 	err = fmt.Errorf("etcd: put %s: %w", e.key, err)

@@ -23,9 +23,15 @@ var (
 //
 // Nor is it that a successor took the place: to take it back would begin a fight
 // without end. So whoever was replaced waits until it may be taken.
+//
+// A Hold between two attempts to Put may be too short to find a silent server out. So
+// what has run out before it began is lost.
 func (e *entry) Hold(ctx context.Context) error {
 	if e.waiting {
 		return e.await(ctx)
+	}
+	if e.failed && time.Since(e.renewed) >= e.ttl {
+		return e.unrenewed(errors.New("and the last attempt to write the key has failed"))
 	}
 	for failures, due := 0, e.renewed.Add(e.pace()); ; due = time.Now() {
 		before := e.renewed
@@ -47,13 +53,17 @@ func (e *entry) Hold(ctx context.Context) error {
 		}
 		left := time.Until(e.renewed.Add(e.ttl))
 		if left <= 0 {
-			return fmt.Errorf("etcd: the lease was not renewed for %v: %w", e.ttl, err)
+			return e.unrenewed(err)
 		}
 		failures++
 		e.line = e.registry.after(err, e.line)
 		e.rest(ctx, failures, left)
 		e.line.revive(ctx)
 	}
+}
+
+func (e *entry) unrenewed(err error) error {
+	return fmt.Errorf("etcd: the lease was not renewed for %v: %w", e.ttl, err)
 }
 
 // rest waits before the stream of heartbeats is opened again, with jitter: all
