@@ -20,7 +20,9 @@ type Entry interface {
 	// Hold keeps the instance there (heartbeats, renewal of a lease) and returns
 	// why it was lost. It is called after Put returned nil; and after a Put that failed
 	// to change an instance that stood, so that this or what it left is kept until the
-	// next attempt.
+	// next attempt. That ends it early, often before a heartbeat is due or has failed: so
+	// heartbeats, and the time without any, are counted from the last one, not from the
+	// beginning of Hold.
 	Hold(ctx context.Context) error
 	// Remove takes out what Put of this Entry put there and nothing else. It is
 	// called also after a Put whose outcome is unknown, and again if it failed.
