@@ -13,15 +13,18 @@ import (
 // that last would keep one for each change of the set that they live through, each with
 // all of the set and of the picker.
 type open[C any] struct {
-	balancer *Balancer[C]
 	client   C
+	balancer *Balancer[C] // nil if the picker was no Observer: when it began is not known
 }
 
 // last makes of the lease one that is open.
 func (l Lease[C]) last() Lease[C] {
 	l.node.Last(true)
-	l.start = ^l.start
-	l.state = &state[C]{open: &open[C]{l.state.balancer, l.state.set.Client(l.index)}}
+	o := &open[C]{client: l.Client()}
+	if l.state.observer != nil {
+		o.balancer = l.state.balancer
+	}
+	l.start, l.state = ^l.start, &state[C]{open: o}
 	return l
 }
 
@@ -29,8 +32,9 @@ func (l Lease[C]) last() Lease[C] {
 // the node still.
 func (o *open[C]) done(ctx context.Context, err error, node *sd.Node, start time.Duration) {
 	node.Last(false)
-	if s := o.balancer.state.Load(); s.observer != nil {
-		if i := s.index(node); i >= 0 {
+	if o.balancer != nil {
+		s := o.balancer.state.Load()
+		if i := s.index(node); i >= 0 && s.observer != nil {
 			s.observer.ended(ctx, err, node, i, start)
 			return
 		}

@@ -74,6 +74,39 @@ func TestAnOpenLeaseTellsThePresentPicker(t *testing.T) {
 	}
 }
 
+// A picker that observes is told of no call from before there was one that did, as nobody
+// knows when it began.
+func TestAnOpenLeaseOfWhoDidNotObserve(t *testing.T) {
+	for name, open := range openings {
+		t.Run(name, func(t *testing.T) {
+			e, src := endpointer(t, instances(1), nil)
+			told := []int{}
+			strategies := []lb.Strategy{lb.RoundRobin(), &lastOf{told: &told}}
+			b := lb.New(e, strategyFunc(func(nodes []*sd.Node, _ lb.Picker) lb.Picker {
+				return strategies[len(nodes)-1].Picker(nodes, nil)
+			}))
+			l, err := open(b, t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			node := e.Set().Node(0)
+			src <- instances(2)
+			await(t, func() bool { return e.Set().Len() == 2 })
+			next, err := open(b, t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Done(t.Context(), nil)
+			if len(told) > 0 || node.InFlight() != 0 || node.Lasting() != 0 {
+				t.Errorf("told of %v, %d in flight, %d of them last", told, node.InFlight(), node.Lasting())
+			}
+			if next.Done(t.Context(), nil); !slices.Equal(told, []int{1}) {
+				t.Errorf("told of %v", told)
+			}
+		})
+	}
+}
+
 // A call that lasts keeps no set in memory that has been replaced.
 func TestAnOpenLeaseKeepsNoSet(t *testing.T) {
 	for name, open := range openings {
