@@ -137,12 +137,16 @@ func (p *leastLoadedPicker) draw() (i, j int) {
 
 func (p *leastLoadedPicker) Observe(i int, o Outcome) {
 	s := p.states[i]
-	report := s.load.last.Load()
-	if o.Result == Refused || o.Result != Rejected && report == s.taken.Load() {
+	report, utilization := s.load.last.Load(), 0.0
+	switch {
+	case o.Result == Refused:
+		return
+	case report != s.taken.Load():
+		s.taken.Store(report)
+		utilization = float64(math.Float32frombits(uint32(report)))
+	case o.Result != Rejected:
 		return // no news
 	}
-	s.taken.Store(report)
-	utilization := float64(math.Float32frombits(uint32(report)))
 	if o.Result == Faulted || o.Result == Rejected {
 		known, ok := s.fresh(o.End, p.expiry) // 0 if not
 		if utilization = max(utilization, known); o.Result == Rejected {

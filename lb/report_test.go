@@ -147,6 +147,14 @@ func TestLeastLoadedReportsExpire(t *testing.T) {
 		}
 		w.now += time.Second
 	}
+
+	w.report(loads, 1, 5, lb.Served)
+	w.now += time.Second
+	w.observe(1, lb.Rejected, 1) // without news
+	w.report(loads, 0, 1.5, lb.Served)
+	if n := w.spread(100)[1]; n != 100 {
+		t.Errorf("after a rejection it gets %d of 100, and what it said before has expired", n)
+	}
 }
 
 func TestLeastLoadedKeepsReportsOfSurvivors(t *testing.T) {
