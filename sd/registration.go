@@ -80,8 +80,8 @@ func (r *Registration) State() RegistrationState {
 
 // Update changes what the registry says of the instance: address, weight, zone or
 // meta; the ID must stay. It returns nil once the registry has it. If ctx ends
-// before, it returns the context's error, joined with the registry's if that
-// refuses, and the change is still made as soon as the registry takes it; until then
+// before, it returns the context's error, joined with the registry's if there is one,
+// and the change is still made as soon as the registry takes it; until then
 // what the registry had before stands. After Deregister it returns [ErrDeregistered].
 func (r *Registration) Update(ctx context.Context, in Instance) error {
 	if err := in.Validate(); err != nil {
