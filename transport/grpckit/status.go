@@ -33,9 +33,9 @@ const (
 // [endpoint.Public], and nothing internal. Status of nil is nil, which is OK.
 //
 // An error made by grpc-go's package status has a code, a message and details that
-// its author chose for the caller; it goes out with them. So do the details of one
-// that an [endpoint.Error] wraps, unless that is marked Outgoing: what another
-// server said stays here. What asks [endpoint.CodeOf] on this side knows nothing of such
+// its author chose for the caller; it goes out with them, an empty message as a neutral
+// one. So do the details of one that an [endpoint.Error] wraps, unless that is marked
+// Outgoing: what another server said stays here. What asks [endpoint.CodeOf] on this side knows nothing of such
 // a status: see [Coded].
 func Status(err error) *status.Status {
 	if err == nil {
