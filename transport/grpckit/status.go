@@ -35,8 +35,8 @@ const (
 // An error made by grpc-go's package status has a code, a message and details that
 // its author chose for the caller; it goes out with them, an empty message as a neutral
 // one. So do the details of one that an [endpoint.Error] wraps, unless that is marked
-// Outgoing: what another server said stays here. What asks [endpoint.CodeOf] on this side knows nothing of such
-// a status: see [Coded].
+// Outgoing: what another server said stays here. What asks [endpoint.CodeOf] on this
+// side knows nothing of such a status: see [Coded].
 func Status(err error) *status.Status {
 	if err == nil {
 		return nil
