@@ -2,6 +2,7 @@ package grpckit
 
 import (
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
@@ -19,11 +20,15 @@ type link struct {
 	conn      balancer.SubConn
 	first     chan error // the outcome of the first attempt
 	connected atomic.Bool
+	closed    atomic.Bool
 	broken    atomic.Pointer[error] // why the last attempt failed, until one succeeds
 }
 
 // listen is called for each change of the connection, one at a time.
 func (l *link) listen(s balancer.SubConnState) {
+	if l.closed.Load() {
+		return // and it is not dialed again
+	}
 	switch s.ConnectivityState {
 	case connectivity.Ready:
 		l.broken.Store(nil)
@@ -51,10 +56,16 @@ func (l *link) outcome(err error) {
 	}
 }
 
+// parting is how long a call that was picked has to begin a stream on the connection. If
+// that is shut down before, and other streams last, grpc-go 1.85 lets the call wait for
+// them instead of picking again.
+const parting = time.Second
+
 // Close lets the calls in flight end, and takes no more.
 func (l *link) Close() {
+	l.closed.Store(true)
 	l.connected.Store(false)
 	l.balancer.roster.left(l)
-	l.conn.Shutdown()
 	l.balancer.update()
+	time.AfterFunc(parting, l.conn.Shutdown)
 }
