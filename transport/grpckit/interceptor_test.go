@@ -3,6 +3,7 @@ package grpckit_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -105,5 +106,16 @@ func TestUsersStreamInterceptorsAreInside(t *testing.T) {
 		if endpoint.CodeOf(err) != code || id != "id" || strings.Contains(err.Error(), "secret") {
 			t.Errorf("the interceptor saw %q, the error is %v", id, err)
 		}
+	}
+}
+
+// A stream that ends before the request is written has broken off, and may be tried
+// again by who knows that this does no harm.
+func TestAStreamThatEndsBeforeTheRequest(t *testing.T) {
+	conn := dial(t, "127.0.0.1:1")
+	ended := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return io.EOF }
+	err := grpckit.UnaryClientInterceptor()(t.Context(), "/echo", nil, nil, conn, ended)
+	if endpoint.CodeOf(err) != endpoint.Unavailable || endpoint.IsNotProcessed(err) || !errors.Is(err, io.EOF) {
+		t.Errorf("the error is %v", err)
 	}
 }

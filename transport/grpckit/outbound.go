@@ -3,6 +3,7 @@ package grpckit
 import (
 	"context"
 	"errors"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -109,6 +110,11 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 			distrust(e)
 		}
 		return e
+	}
+	if err == io.EOF {
+		// Of a unary call: grpc-go 1.85 tells so of a stream that ended before the request
+		// was written, and does not say of what.
+		return &endpoint.Error{Code: endpoint.Unavailable, Outgoing: true, Err: err}
 	}
 	return &endpoint.Error{Code: endpoint.CodeOf(err), Outgoing: true, Err: err}
 }
