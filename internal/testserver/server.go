@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	process *process // nil if it is down
+	logged  int64    // the length of the log when the process began
 }
 
 // program says how to run a server.
@@ -100,6 +102,10 @@ func (s *Server) Spawn() {
 	defer s.mu.Unlock()
 	if s.process != nil {
 		s.t.Fatalf("%s: started while it runs", s.program.name)
+	}
+	s.logged = 0
+	if info, err := os.Stat(s.Log()); err == nil {
+		s.logged = info.Size()
 	}
 	cmd := exec.Command(s.program.path, s.program.args...)
 	cmd.Dir = s.dir
@@ -193,6 +199,18 @@ func (s *Server) serves() error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// says returns nil once the process that runs has written the text to its log.
+func (s *Server) says(text string) error {
+	s.mu.Lock()
+	since := s.logged
+	s.mu.Unlock()
+	log, err := os.ReadFile(s.Log())
+	if err == nil && !bytes.Contains(log[since:], []byte(text)) {
+		err = fmt.Errorf("it has not said %q", text)
+	}
+	return err
 }
 
 func (s *Server) end() {
