@@ -2,6 +2,7 @@ package circuitbreaker
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -55,7 +56,8 @@ func New(name string, opts ...CircuitOption) *Circuit {
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				// gobreaker asks whether the time is past, not whether it is over.
-				c.until.Store(int64(time.Since(c.start) + s.openFor + 1))
+				now := time.Since(c.start) + 1
+				c.until.Store(int64(now + min(s.openFor, math.MaxInt64-now)))
 			}
 			next := c.phase.Load()&^closed + 2
 			if to == gobreaker.StateClosed {
