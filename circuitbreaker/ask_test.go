@@ -26,3 +26,23 @@ func TestCircuitOpenForGood(t *testing.T) {
 		}
 	})
 }
+
+// What has left the window does not count any more, though no call comes after it.
+func TestCircuitCountsOfAQuietTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuitbreaker.New("x", circuitbreaker.TripAfter(3))
+		guarded := circuitbreaker.Break(play, c)
+		_, _ = guarded(t.Context(), answer(errBroken))
+		time.Sleep(5 * time.Second)
+		_, _ = guarded(t.Context(), answer(errBroken))
+		time.Sleep(6 * time.Second)
+		want := circuitbreaker.Counts{Requests: 1, Failures: 1, ConsecutiveFailures: 1}
+		if got := c.Counts(); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		time.Sleep(5 * time.Second)
+		if got := c.Counts(); got != (circuitbreaker.Counts{}) {
+			t.Errorf("%+v after the window", got)
+		}
+	})
+}

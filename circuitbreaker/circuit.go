@@ -146,7 +146,10 @@ func (c *Circuit) State() State {
 }
 
 // Counts returns how the calls went.
-func (c *Circuit) Counts() Counts { return countsOf(c.breaker.Counts()) }
+func (c *Circuit) Counts() Counts {
+	c.breaker.State() // looks at the clock, which Counts does not
+	return countsOf(c.breaker.Counts())
+}
 
 // Refused returns how many calls were refused since New.
 func (c *Circuit) Refused() uint64 { return c.refused.Load() }
