@@ -2,6 +2,7 @@ package circuitbreaker_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,5 +45,31 @@ func TestCircuitCountsOfAQuietTime(t *testing.T) {
 		if got := c.Counts(); got != (circuitbreaker.Counts{}) {
 			t.Errorf("%+v after the window", got)
 		}
+	})
+}
+
+// Who asks may hold locks that a hook needs: a collection of metrics does, and a hook
+// that makes an instrument would wait for it for ever.
+func TestCircuitQuestionsRunNoHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen []circuitbreaker.State
+		c := circuitbreaker.New("x", circuitbreaker.TripAfter(1),
+			circuitbreaker.OnChange(func(ch circuitbreaker.Change) { seen = append(seen, ch.To) }))
+		guarded := circuitbreaker.Break(play, c)
+		_, _ = guarded(t.Context(), answer(errBroken))
+		time.Sleep(c.RetryAfter())
+		want := func(what string, want ...circuitbreaker.State) {
+			t.Helper()
+			if !slices.Equal(seen, want) {
+				t.Errorf("%s saw %v, want %v", what, seen, want)
+			}
+		}
+		_, _ = c.Counts(), c.RetryAfter()
+		if got := c.State(); got != circuitbreaker.HalfOpen {
+			t.Errorf("it is %v", got)
+		}
+		want("a question", circuitbreaker.Open)
+		_, _ = guarded(t.Context(), answer(nil))
+		want("the next call", circuitbreaker.Open, circuitbreaker.HalfOpen, circuitbreaker.Closed)
 	})
 }

@@ -140,9 +140,7 @@ func (c *Circuit) Forced() Force { return Force(c.changes.forced.Load()) }
 // State returns the current state, which is ForcedOpen or ForcedClosed as long as
 // an operator decides.
 func (c *Circuit) State() State {
-	s := c.breaker.State()
-	c.changes.deliver()
-	return c.Forced().over(stateOf(s))
+	return c.Forced().over(stateOf(c.breaker.State()))
 }
 
 // Counts returns how the calls went.

@@ -77,8 +77,10 @@ func Probes(n int) CircuitOption {
 }
 
 // OnChange calls f after each change of state, in order, never two at once. It
-// runs on the goroutine of a call and holds no lock, so it may use the circuit,
-// but it should return soon. The default is no call.
+// runs on the goroutine of a call, or of [Circuit.Force], and holds no lock, so it may
+// use the circuit, but it should return soon. Who asks for the state runs nothing,
+// since he may hold locks, as a collection of metrics does: if it is half-open by that
+// question, the next call tells. The default is no call.
 func OnChange(f func(Change)) CircuitOption {
 	return func(s *settings) error {
 		s.onChange = f
