@@ -11,8 +11,8 @@ import (
 // detour returns a node for a call whose pick, first, has lost its connection. It asks
 // the strategy again, for a call with a key without those that are lost: one
 // that goes by keys would name the same for ever, and so sends each key to an instance of
-// its own. If it insists the call goes to a random one, so that no neighbour gets all. If
-// nobody is connected it is first.
+// its own. If it insists the call goes to a random one, so that no neighbour gets all, and
+// to one that is ejected only if no other is connected. If nobody is it is first.
 func (p *connectedPicker) detour(ctx context.Context, now time.Duration, first int) int {
 	again := ctx
 	if call.From(ctx).Key() != "" {
@@ -23,10 +23,18 @@ func (p *connectedPicker) detour(ctx context.Context, now time.Duration, first i
 			return i
 		}
 	}
-	chosen, n := first, 0
-	for i := range p.links {
-		if !p.usable(i) {
+	chosen, n, well := first, 0, false
+	out := p.Ejected(now) // sorted by ID, as the nodes are
+	for i, node := range p.nodes {
+		ejected := false
+		for len(out) > 0 && out[0].Instance.ID <= node.Instance().ID {
+			ejected, out = out[0].Instance.ID == node.Instance().ID, out[1:]
+		}
+		if !p.usable(i) || ejected && well {
 			continue
+		}
+		if !ejected && !well {
+			n, well = 0, true
 		}
 		if n++; rand.IntN(n) == 0 {
 			chosen = i

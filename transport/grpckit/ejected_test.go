@@ -41,3 +41,41 @@ func TestARetryPassesOverWhoIsEjected(t *testing.T) {
 	}
 	busy(balancer.DoneInfo{BytesSent: true})
 }
+
+// Nor does a call whose strategy insists on one that has lost its connection, unless
+// nobody else is connected.
+func TestADetourPassesOverWhoIsEjected(t *testing.T) {
+	out := 0
+	r := newRig(t, lb.Eject(lb.LeastRequest(), lb.EjectTime(time.Hour, time.Hour), lb.OnEject(func(lb.Ejection, bool) { out++ })),
+		"a", "b", "c")
+	var busy func(balancer.DoneInfo) // the call that is in flight on b
+	for out < 1 || busy == nil {
+		p, err := r.pick(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch id := p.SubConn.(*rigged).id; {
+		case id == "a":
+			p.Done(balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.Unavailable, "broken")})
+		case id == "b" && busy == nil:
+			busy = p.Done
+		default:
+			p.Done(balancer.DoneInfo{BytesSent: true})
+		}
+	}
+	lose := func(id string) {
+		r.meet(id, errHangs)
+		r.lose(id)
+	}
+	lose("c")
+	for range 200 {
+		if id, err := r.try(t.Context()); id != "b" || err != nil {
+			t.Fatalf("it goes to %s: %v", id, err)
+		}
+	}
+	lose("b")
+	if id, err := r.try(t.Context()); id != "a" || err != nil {
+		t.Errorf("it goes to %s: %v", id, err)
+	}
+	busy(balancer.DoneInfo{BytesSent: true})
+}
