@@ -6,8 +6,12 @@ import (
 	"io"
 	"sync"
 
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
@@ -39,31 +43,68 @@ func (a *attempt) end(d balancer.DoneInfo) {
 	ctx, call, lease := a.ctx, a.call, a.lease
 	a.ctx, a.call, a.lease = nil, nil, lb.Lease[*link]{}
 	attempts.Put(a)
-	if !d.BytesSent && call != nil {
-		call.reach.returns()
+	told := outcome(d, call)
+	if call != nil {
+		if !d.BytesSent {
+			call.reach.returns()
+		}
+		call.ended(d, told)
 	}
 	if load := lease.Client().load; load != nil {
 		if utilization, ok := reported(d.Trailer); ok {
 			load.Report(utilization)
 		}
 	}
-	lease.Done(ctx, outcome(d))
+	lease.Done(ctx, told)
 }
 
-// errUnsent is what an instance's call is booked as that never had a stream: whatever
-// the reason, it tells nothing of the instance.
+// errUnsent is what an instance's call is booked as that never had a stream, or of which
+// nobody knows how it ended: whatever the reason, it tells nothing of the instance.
 var errUnsent = &endpoint.Error{Code: endpoint.Unavailable, NotProcessed: true, Local: true, Outgoing: true}
 
-// outcome is what the strategy is told of a call.
-func outcome(d balancer.DoneInfo) error {
+// errCut is what is known of a stream that ended without an answer.
+var errCut = &endpoint.Error{
+	Code: endpoint.Unavailable, Outgoing: true, Err: errors.New("grpckit: the stream ended while the call was sent"),
+}
+
+// outcome is what the strategy is told of a call, which is nil if it is none of ours.
+func outcome(d balancer.DoneInfo, call *outbound) error {
 	switch {
 	case !d.BytesSent:
 		return errUnsent
 	case d.Err == nil || d.Err == io.EOF:
-		return nil
+		return silent(d, call)
 	}
 	if s, ok := errors.AsType[statusError](d.Err); ok {
 		return errorOf(s.GRPCStatus())
 	}
 	return errorOf(status.Convert(d.Err))
+}
+
+// silent is the outcome of an attempt of which grpc-go tells no error. It was served, or
+// its stream ended, by whatever status, before all of the request was written: grpc-go
+// 1.85 tells of that as of a success.
+func silent(d balancer.DoneInfo, call *outbound) error {
+	if !d.BytesReceived { // who serves answers
+		return errCut
+	}
+	if st := detailed(d.Trailer); st != nil {
+		return errorOf(st)
+	}
+	if call != nil && call.sending.Load() {
+		return errUnsent
+	}
+	return nil
+}
+
+// detailed returns the status of a trailer, if that has one with details, as those of
+// [Status] have. That of a success has none.
+func detailed(trailer metadata.MD) *status.Status {
+	for _, details := range trailer["grpc-status-details-bin"] {
+		st := new(spb.Status)
+		if proto.Unmarshal([]byte(details), st) == nil && st.GetCode() != int32(codes.OK) {
+			return status.FromProto(st)
+		}
+	}
+	return nil
 }

@@ -74,6 +74,18 @@ func (s *clientStream) fail(err error) error {
 	return s.call.failure(s.conn, err)
 }
 
-func (s *clientStream) RecvMsg(m any) error { return s.fail(s.ClientStream.RecvMsg(m)) }
-func (s *clientStream) SendMsg(m any) error { return s.fail(s.ClientStream.SendMsg(m)) }
-func (s *clientStream) CloseSend() error    { return s.fail(s.ClientStream.CloseSend()) }
+func (s *clientStream) CloseSend() error { return s.fail(s.ClientStream.CloseSend()) }
+
+func (s *clientStream) SendMsg(m any) error {
+	s.call.sending.Store(true)
+	defer s.call.sending.Store(false)
+	return s.fail(s.ClientStream.SendMsg(m))
+}
+
+func (s *clientStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	if err == io.EOF && s.call.cut.Load() != nil {
+		return s.call.failure(s.conn, err) // it is not the end of the answers
+	}
+	return s.fail(err)
+}

@@ -30,7 +30,7 @@ func TestARetryPassesOverWhoIsEjected(t *testing.T) {
 		case id == "b" && busy == nil:
 			busy = p.Done
 		default:
-			p.Done(balancer.DoneInfo{BytesSent: true})
+			p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
 	}
 	ctx := call.With(t.Context(), call.Attempt(2, []string{"a"}))
@@ -39,7 +39,7 @@ func TestARetryPassesOverWhoIsEjected(t *testing.T) {
 			t.Fatalf("it goes to %s: %v", id, err)
 		}
 	}
-	busy(balancer.DoneInfo{BytesSent: true})
+	busy(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 }
 
 // Nor does a call whose strategy insists on one that has lost its connection, unless
@@ -60,7 +60,7 @@ func TestADetourPassesOverWhoIsEjected(t *testing.T) {
 		case id == "b" && busy == nil:
 			busy = p.Done
 		default:
-			p.Done(balancer.DoneInfo{BytesSent: true})
+			p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
 	}
 	lose := func(id string) {
@@ -77,5 +77,5 @@ func TestADetourPassesOverWhoIsEjected(t *testing.T) {
 	if id, err := r.try(t.Context()); id != "a" || err != nil {
 		t.Errorf("it goes to %s: %v", id, err)
 	}
-	busy(balancer.DoneInfo{BytesSent: true})
+	busy(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 }

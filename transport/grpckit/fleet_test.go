@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
@@ -62,7 +63,7 @@ func (f *fleet) join(opts ...grpckit.ServerOption) *member {
 // start starts a server at a listener and registers it at an address.
 func (f *fleet) start(l net.Listener, addr string, opts ...grpckit.ServerOption) *member {
 	m := &member{Server: grpckit.NewServer(opts...), Instance: sd.Instance{ID: addr, Addr: addr}}
-	echopb.RegisterEchoServer(m, &echo{say: m.say, list: m.list, chat: repeatAll})
+	echopb.RegisterEchoServer(m, &echo{say: m.say, list: m.list, gather: m.gather, chat: repeatAll})
 	done := make(chan struct{})
 	go func() { defer close(done); _ = m.Serve(&counted{l, &m.accepted}) }()
 	f.t.Cleanup(func() { _ = m.Close(); <-done })
@@ -93,7 +94,23 @@ func (m *member) say(_ context.Context, r *echopb.Message) (*echopb.Message, err
 	return &echopb.Message{Text: m.Addr, N: r.GetN() + 1}, nil
 }
 
+// gather waits for the end of what it is sent. Its header can be had before.
+func (m *member) gather(s grpc.ClientStreamingServer[echopb.Message, echopb.Message]) error {
+	if err := m.fail.Load(); err != nil {
+		return *err
+	}
+	if len(metadata.ValueFromIncomingContext(s.Context(), "header")) > 0 {
+		_ = s.SendHeader(nil)
+	}
+	for range grpckit.Messages(s) {
+	}
+	return s.SendAndClose(&echopb.Message{})
+}
+
 func (m *member) list(r *echopb.Message, s grpc.ServerStreamingServer[echopb.Message]) error {
+	if err := m.fail.Load(); err != nil {
+		return *err
+	}
 	for i := range r.GetN() {
 		if err := s.Send(&echopb.Message{Text: m.Addr, N: i}); err != nil {
 			return err

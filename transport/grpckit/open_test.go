@@ -27,7 +27,7 @@ func TestAnOpenStreamIsNoSlowCall(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Millisecond)
-				p.Done(balancer.DoneInfo{BytesSent: true})
+				p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 				served[p.SubConn.(*rigged).id]++
 			}
 			return served
@@ -41,8 +41,8 @@ func TestAnOpenStreamIsNoSlowCall(t *testing.T) {
 		one, _ := r.pick(t.Context())
 		two, _ := r.pick(t.Context()) // beside it, so that both are known from now on
 		time.Sleep(time.Millisecond)
-		one.Done(balancer.DoneInfo{BytesSent: true})
-		two.Done(balancer.DoneInfo{BytesSent: true})
+		one.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
+		two.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		check("before", calls(200, time.Second))
 		streams := map[string][]balancer.PickResult{}
 		for range 12 {
@@ -52,17 +52,17 @@ func TestAnOpenStreamIsNoSlowCall(t *testing.T) {
 		}
 		check("while streams are open", calls(200, time.Second))
 		for _, p := range streams["b"] {
-			p.Done(balancer.DoneInfo{BytesSent: true})
+			p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
 		for _, p := range streams["a"][3:] {
-			p.Done(balancer.DoneInfo{BytesSent: true})
+			p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
 		served := calls(200, 100*time.Millisecond)
 		if served["a"] == 0 || served["b"] < 50 {
 			t.Errorf("after the streams of b, %v of 200 calls were served", served)
 		}
 		for _, p := range streams["a"][:3] {
-			p.Done(balancer.DoneInfo{BytesSent: true})
+			p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
 		check("after the streams", calls(200, 100*time.Millisecond))
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
@@ -25,9 +26,11 @@ type outbound struct {
 	carrier  outgoing
 	foreign  bool
 	stream   bool
-	unheard  bool // nobody observes the call
+	unheard  bool        // nobody observes the call
+	sending  atomic.Bool // a message of a stream is
 	reach    reach
-	unpicked atomic.Pointer[error] // why nobody was picked
+	unpicked atomic.Pointer[error]          // why nobody was picked
+	cut      atomic.Pointer[endpoint.Error] // how the last attempt ended, if grpc-go takes a failure for a success
 }
 
 type outboundKey struct{}
@@ -111,12 +114,33 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 		}
 		return e
 	}
-	if err == io.EOF {
-		// Of a unary call: grpc-go 1.85 tells so of a stream that ended before the request
-		// was written, and does not say of what.
-		return &endpoint.Error{Code: endpoint.Unavailable, Outgoing: true, Err: err}
+	if errors.Is(err, io.EOF) {
+		return o.cutOff(err)
 	}
 	return &endpoint.Error{Code: endpoint.CodeOf(err), Outgoing: true, Err: err}
+}
+
+// ended notes how an attempt ended, and what is told of it.
+func (o *outbound) ended(d balancer.DoneInfo, told error) {
+	if e, ok := told.(*endpoint.Error); ok && e != errUnsent && d.Err == nil {
+		o.cut.Store(e)
+	} else if o.cut.Load() != nil {
+		o.cut.Store(nil)
+	}
+}
+
+// cutOff makes an error of io.EOF, where that is not the end of a stream of answers.
+// grpc-go 1.85 returns it, bare or as the last of several attempts, for a stream that
+// ended before the request was written.
+func (o *outbound) cutOff(err error) *endpoint.Error {
+	if cut := o.cut.Load(); cut != nil && cut != errCut {
+		e := *cut
+		if o.foreign {
+			distrust(&e)
+		}
+		return &e
+	}
+	return &endpoint.Error{Code: endpoint.Unavailable, Outgoing: true, Err: err}
 }
 
 // outgoingError returns what err says, marked Outgoing.

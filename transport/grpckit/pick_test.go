@@ -19,7 +19,7 @@ import (
 
 // What the picks of a call say of how far it got, and who it was that failed.
 func TestHowFarACallGot(t *testing.T) {
-	sent := balancer.DoneInfo{BytesSent: true}
+	sent := balancer.DoneInfo{BytesSent: true, BytesReceived: true}
 	broken := balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.Unavailable, "broken")}
 	r := newRig(t, lb.RoundRobin(), "a")
 	none := newRig(t, lb.RoundRobin())
@@ -109,7 +109,7 @@ func TestPickAllocatesNothing(t *testing.T) {
 		"round robin": lb.RoundRobin(), "least request": lb.LeastRequest(), "Peak EWMA": lb.PeakEWMA(),
 	} {
 		r := newRig(t, strategy, "a", "b", "c")
-		if n := testing.AllocsPerRun(2000, func() { r.tries(t, balancer.DoneInfo{BytesSent: true})(ctx) }); n > 0 {
+		if n := testing.AllocsPerRun(2000, func() { r.tries(t, balancer.DoneInfo{BytesSent: true, BytesReceived: true})(ctx) }); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
@@ -129,7 +129,7 @@ func TestPicksConcurrentSafe(t *testing.T) {
 					t.Error(err1, err2)
 					return
 				}
-				first.Done(balancer.DoneInfo{BytesSent: true})
+				first.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 				second.Done(balancer.DoneInfo{})
 			}
 		})
@@ -142,7 +142,7 @@ func TestPicksConcurrentSafe(t *testing.T) {
 		if first.SubConn == second.SubConn {
 			t.Error("both calls go to the same instance")
 		}
-		first.Done(balancer.DoneInfo{BytesSent: true})
-		second.Done(balancer.DoneInfo{BytesSent: true})
+		first.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
+		second.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 	}
 }

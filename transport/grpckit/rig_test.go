@@ -130,6 +130,6 @@ func (r *rig) try(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	p.Done(balancer.DoneInfo{BytesSent: true})
+	p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 	return p.SubConn.(*rigged).id, nil
 }

@@ -11,10 +11,14 @@ import (
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/dowelkit/dowel/endpoint"
 	"github.com/dowelkit/dowel/lb"
 	"github.com/dowelkit/dowel/sd"
+	"github.com/dowelkit/dowel/transport/grpckit"
 )
 
 // told is a strategy that keeps what it is told.
@@ -63,6 +67,19 @@ func TestAStrategyGetsItsOwnPickerBack(t *testing.T) {
 	})
 }
 
+const details = "grpc-status-details-bin"
+
+// detailed returns the trailer of a status with details, as our servers send it.
+func detailed(t *testing.T, code codes.Code) metadata.MD {
+	st := grpckit.Status(&endpoint.Error{Code: endpoint.Code(code), Message: "a text"}).Proto()
+	st.Code = int32(code)
+	text, err := proto.Marshal(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metadata.Pairs(details, string(text))
+}
+
 // What a strategy learns of a call is what its status says of the instance. One that was
 // never sent tells nothing.
 func TestWhatAStrategyIsToldOfACall(t *testing.T) {
@@ -77,8 +94,13 @@ func TestWhatAStrategyIsToldOfACall(t *testing.T) {
 		}{
 			{balancer.DoneInfo{}, lb.Refused},
 			{balancer.DoneInfo{Err: status.Error(codes.Unavailable, "no stream")}, lb.Refused},
-			{balancer.DoneInfo{BytesSent: true}, lb.Served},
-			{balancer.DoneInfo{BytesSent: true, Err: io.EOF}, lb.Served},
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true}, lb.Served},
+			{balancer.DoneInfo{BytesSent: true}, lb.Faulted}, // who serves answers
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Err: io.EOF}, lb.Served},
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: detailed(t, codes.Unavailable)}, lb.Faulted},
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: detailed(t, codes.NotFound)}, lb.Served},
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: detailed(t, codes.OK)}, lb.Served},
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: metadata.Pairs(details, "\xff")}, lb.Served},
 			{balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.NotFound, "no such thing")}, lb.Served},
 			{balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.Unavailable, "broken")}, lb.Faulted},
 			{balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.ResourceExhausted, "busy")}, lb.Rejected},

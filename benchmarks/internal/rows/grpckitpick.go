@@ -116,7 +116,7 @@ func (k *GRPCKitPicker) Shares(picks int) map[string]int {
 	for range picks {
 		if r, err := k.picker.Pick(k.info); err == nil {
 			shares[r.SubConn.(*readySub).addr]++
-			r.Done(balancer.DoneInfo{BytesSent: true})
+			r.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
 	}
 	return shares
