@@ -137,7 +137,11 @@ func TestAMalformedFrame(t *testing.T) {
 				if err != nil {
 					return
 				}
-				_, _ = io.WriteString(conn, settings+"this is no frame at all")
+				_, _ = io.WriteString(conn, settings)
+				// A connection that breaks sooner is one that calls go on to wait for.
+				if readRequest(conn) == nil {
+					_, _ = io.WriteString(conn, "this is no frame at all")
+				}
 			}
 		}()
 		_, err = echopb.NewEchoClient(dial(t, l.Addr().String())).Say(within(t), &echopb.Message{})
@@ -145,6 +149,21 @@ func TestAMalformedFrame(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// readRequest reads what a client of HTTP/2 sends, up to the headers of a request.
+func readRequest(conn net.Conn) error {
+	const preface, headers = 24, 1
+	_, err := io.CopyN(io.Discard, conn, preface)
+	for frame := make([]byte, 9); err == nil; { // its length in three bytes, and its type
+		if _, err = io.ReadFull(conn, frame); err == nil {
+			_, err = io.CopyN(io.Discard, conn, int64(frame[0])<<16|int64(frame[1])<<8|int64(frame[2]))
+		}
+		if err == nil && frame[3] == headers {
+			return nil
+		}
+	}
+	return err
 }
 
 // stalled forwards connections to addr until it is told to forward no more.
@@ -199,7 +218,7 @@ func TestAServerThatStopsReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	stall()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // in which it is sent
+	ctx, cancel := context.WithTimeout(t.Context(), arrives)
 	defer cancel()
 	_, err := client.Say(ctx, &echopb.Message{})
 	if endpoint.CodeOf(err) != endpoint.DeadlineExceeded || endpoint.IsNotProcessed(err) {
@@ -251,7 +270,7 @@ func TestAClientThatStopsReading(t *testing.T) {
 	if _, err := client.Say(within(t), &echopb.Message{}); err != nil { // so that its time goes to no dial
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), arrives)
 	defer cancel()
 	if _, err := client.List(ctx, &echopb.Message{}); err != nil {
 		t.Fatal(err)

@@ -22,6 +22,9 @@ import (
 // patience is how long anything may take on a busy machine.
 const patience = 30 * time.Second
 
+// arrives is a time in which a request gets to its server, on a busy machine too.
+const arrives = 3 * time.Second
+
 // echo is the service of the tests. What is nil is unimplemented.
 type echo struct {
 	echopb.UnimplementedEchoServer

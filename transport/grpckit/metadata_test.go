@@ -231,7 +231,7 @@ func TestADeadlineThatIsOverEndsEveryHop(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	short, cancel := context.WithTimeout(t.Context(), time.Second) // in which it reaches the last
+	short, cancel := context.WithTimeout(t.Context(), arrives)
 	defer cancel()
 	_, err := echopb.NewEchoClient(conn).Say(short, &echopb.Message{})
 	if endpoint.CodeOf(err) != endpoint.DeadlineExceeded {
