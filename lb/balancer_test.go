@@ -39,7 +39,7 @@ func TestEveryStrategyUsesEveryInstanceEvenly(t *testing.T) {
 		for _, n := range []int{1, 2, 3, 7, 64} {
 			t.Run(fmt.Sprint(name, n), func(t *testing.T) {
 				e, _ := endpointer(t, instances(n), nil)
-				counts := spread(t, lb.Endpoint(lb.New(e, s), (*client).Call), 1000*n)
+				counts := spread(t, lb.Endpoint(lb.New(e, fixed(s)), (*client).Call), 1000*n)
 				if len(counts) != n {
 					t.Errorf("%d of %d instances were used", len(counts), n)
 				}
