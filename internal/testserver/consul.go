@@ -101,8 +101,10 @@ func portOf(addr string) int {
 }
 
 // consulServes reports why a server does not serve. The leader adds itself to the
-// catalog once it has taken over.
+// catalog once it has taken over. One that was started with its data has the entry of
+// before, and answers before it has caught up with the rest: not so if it is asked for
+// what is consistent.
 func consulServes(ctx context.Context, addr, token string) error {
-	query := url.Values{"passing": {"true"}, "token": {token}}
+	query := url.Values{"passing": {"true"}, "consistent": {"true"}, "token": {token}}
 	return healthy(ctx, "http://"+addr+"/v1/health/service/consul?"+query.Encode(), []byte(`"Node":`))
 }

@@ -11,7 +11,7 @@ import (
 // stopped waits until every thread of a process has stopped: on a busy machine they
 // stop one after the other, and one that has not yet may still answer.
 func stopped(pid int) error {
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 		if err != nil {
 			return err
