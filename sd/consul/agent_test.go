@@ -132,7 +132,7 @@ func ownCheck(t *testing.T, client *api.Client) {
 // refusedUpdate: heartbeats go on for what stands while Consul has no room for what is
 // to replace it.
 func refusedUpdate(t *testing.T, client *api.Client) {
-	const ttl = 3 * time.Second
+	const ttl = 6 * time.Second // which a busy machine must keep
 	i, r := pair(t, client, "refused", nil, []consul.RegisterOption{consul.RegisterTTL(ttl)})
 	registration, err := r.Register(t.Context(), sd.Instance{ID: "a", Addr: "h:80"})
 	if err != nil {
@@ -145,7 +145,7 @@ func refusedUpdate(t *testing.T, client *api.Client) {
 	if err := registration.Update(ctx, in); err == nil || !strings.Contains(err.Error(), "512 bytes") {
 		t.Errorf("Update returns %v; want what is wrong with the meta", err)
 	}
-	watching, end := context.WithTimeout(t.Context(), 3*ttl)
+	watching, end := context.WithTimeout(t.Context(), 2*ttl)
 	defer end()
 	for set, err := range i.Watch(watching) {
 		if got := show(event{set, err}); got != "{a}" {

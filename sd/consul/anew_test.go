@@ -41,7 +41,7 @@ func lowIndex(t *testing.T, server *testserver.Server, o operator, between bool)
 	}
 	server.Kill()
 	server.Wipe()
-	start(t, server)
+	server.Start()
 	returned := time.Now()
 	o.plant(t, &api.AgentService{ID: "b", Address: "h", Port: 81})
 	if between {

@@ -110,30 +110,13 @@ func (f fixture) service(t *testing.T, service string) (s sdtest.Service) {
 		return own
 	}
 	s.Outages = outages(agent)
-	s.LoseData = func(t *testing.T) { server := agent(t); server.Kill(); server.Wipe(); start(t, server) }
+	s.LoseData = func(t *testing.T) { server := agent(t); server.Kill(); server.Wipe(); server.Start() }
 	return s
 }
 
 // long is an entry of a megabyte. Consul bounds meta, and neither ID nor address.
 func long() *api.AgentService {
 	return &api.AgentService{ID: "bad", Address: strings.Repeat("x", 1<<20), Port: 80}
-}
-
-// start returns once Consul has caught up with what it knew, which takes a little
-// longer than to answer.
-func start(t testing.TB, server *testserver.Server) {
-	t.Helper()
-	server.Start()
-	health := dial(t, server.Addr()).Health()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		_, _, err := health.Service("consul", "", true, &api.QueryOptions{RequireConsistent: true})
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
 }
 
 // pause returns once the agent is silent. On a machine that is busy it may go on for a
@@ -153,7 +136,7 @@ func pause(t testing.TB, server *testserver.Server) {
 // outages are the ways in which Consul goes away.
 func outages(server func(*testing.T) *testserver.Server) map[string]func(*testing.T) func() {
 	return map[string]func(*testing.T) func(){
-		"killed": func(t *testing.T) func() { s := server(t); s.Kill(); return func() { start(t, s) } },
+		"killed": func(t *testing.T) func() { s := server(t); s.Kill(); return s.Start },
 		"paused": func(t *testing.T) func() { s := server(t); pause(t, s); return s.Resume },
 	}
 }

@@ -38,9 +38,10 @@ func lateRegister(t *testing.T, addr string) {
 			defer cancel()
 			events := watch(ctx, i)
 			sees(t, events, "{}")
-			short, stop := context.WithTimeout(ctx, 100*time.Millisecond)
+			short, stop := context.WithCancel(ctx)
 			defer stop()
-			if _, err := r.Register(short, in); !errors.Is(err, context.DeadlineExceeded) {
+			slow.stop = stop
+			if _, err := r.Register(short, in); !errors.Is(err, context.Canceled) {
 				t.Fatalf("Register returns %v", err)
 			}
 			slow.arrive(t)
@@ -54,9 +55,11 @@ func lateRegister(t *testing.T, addr string) {
 	}
 }
 
-// slowPost keeps the first request to register until arrive.
+// slowPost keeps the first request to register until arrive. Who waits for it gives up
+// when it was sent.
 type slowPost struct {
 	http.RoundTripper
+	stop func()
 	kept *http.Request
 	body []byte
 }
@@ -67,6 +70,7 @@ func (s *slowPost) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.body, _ = io.ReadAll(r.Body)
 	s.kept = r
+	s.stop()
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
