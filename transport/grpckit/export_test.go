@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	LoadReport = loadReport
-	Reported   = reported
+	LoadReport   = loadReport
+	Reported     = reported
+	NewClientTLS = newClientTLS
 )
 
 // Kept reports whether a source is kept for a connection.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,7 +28,7 @@ func (c clientTLS) ClientHandshake(
 	if err != nil {
 		return nil, nil, err
 	}
-	return &alertConn{conn}, info, nil
+	return &alertConn{Conn: conn}, info, nil
 }
 
 func (c clientTLS) Clone() credentials.TransportCredentials {
@@ -36,16 +37,27 @@ func (c clientTLS) Clone() credentials.TransportCredentials {
 
 // alertConn looks for the server's last word. With TLS 1.3 a client has done its part
 // when the server begins to check its certificate. If it sends an alert then, and closes,
-// the client most often finds first that it cannot write any more.
-type alertConn struct{ net.Conn }
+// the client most often finds first that it cannot write any more. Once the server has
+// said anything else, what comes in are answers, which gRPC reads after that too.
+type alertConn struct {
+	net.Conn
+	heard atomic.Bool
+}
+
+func (c *alertConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && !c.heard.Load() {
+		c.heard.Store(true)
+	}
+	return n, err
+}
 
 func (c *alertConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
-	if err != nil && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
-		// Nobody needs what may come in on a connection that is gone.
+	if err != nil && !c.heard.Load() && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
 		_ = c.SetReadDeadline(time.Now().Add(time.Second))
 		for buf := make([]byte, 1024); ; {
-			if _, last := c.Read(buf); isAlert(last) {
+			if _, last := c.Conn.Read(buf); isAlert(last) {
 				return n, last
 			} else if last != nil {
 				break
