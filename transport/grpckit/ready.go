@@ -20,10 +20,11 @@ func Ready(ctx context.Context, conn *grpc.ClientConn) error { return ready(ctx,
 
 // ready is Ready that is patient or gives up as soon as an attempt failed.
 func ready(ctx context.Context, conn *grpc.ClientConn, patient bool) error {
-	conn.Connect()
 	for {
 		state := conn.GetState()
 		switch state {
+		case connectivity.Idle: // also in between, when nobody has called for long
+			conn.Connect()
 		case connectivity.Ready:
 			return nil
 		case connectivity.Shutdown:
