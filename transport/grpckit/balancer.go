@@ -111,6 +111,7 @@ func (b *connBalancer) dial(ctx context.Context, in *sd.Instance) (*link, error)
 		return nil, err
 	}
 	l.conn = conn
+	b.roster.dials(l)
 	conn.Connect()
 	select {
 	case err = <-l.first:
@@ -119,11 +120,13 @@ func (b *connBalancer) dial(ctx context.Context, in *sd.Instance) (*link, error)
 	}
 	if err != nil {
 		conn.Shutdown()
-		l = nil
 	}
-	b.roster.dialed(in, l, err)
+	b.roster.dialed(l, err)
 	b.update()
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // ResolverError, UpdateSubConnState and ExitIdle have nothing to do: the resolver has

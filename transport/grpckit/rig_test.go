@@ -27,6 +27,7 @@ type rig struct {
 	mu                  sync.Mutex
 	fate                map[string]error // of attempts to connect, by instance
 	subs                map[string]*rigged
+	held                map[string]chan struct{} // see hold
 }
 
 // errHangs is the fate of an attempt that does not end.
@@ -38,7 +39,8 @@ func (r *rig) NewSubConn(a []resolver.Address, o balancer.NewSubConnOptions) (ba
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := a[0].Addr[:1]
-	r.subs[id] = &rigged{rig: r, id: id, listen: o.StateListener}
+	r.subs[id] = &rigged{rig: r, id: id, listen: o.StateListener, held: r.held[id]}
+	delete(r.held, id)
 	return r.subs[id], nil
 }
 
@@ -63,6 +65,7 @@ type rigged struct {
 	rig              *rig
 	id               string
 	listen           func(balancer.SubConnState)
+	held             chan struct{} // nil: it is not
 }
 
 func (s *rigged) Connect() {
@@ -77,6 +80,18 @@ func (s *rigged) Connect() {
 	default:
 		s.listen(balancer.SubConnState{ConnectivityState: connectivity.TransientFailure, ConnectionError: fate})
 	}
+	if s.held != nil {
+		<-s.held
+	}
+}
+
+// hold says that whoever makes the next connection to an instance is held until release.
+func (r *rig) hold(id string) (release func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	held := make(chan struct{})
+	r.held[id] = held
+	return func() { close(held) }
 }
 
 func (s *rigged) Shutdown() {}
@@ -84,7 +99,7 @@ func (s *rigged) Shutdown() {}
 // newRig returns when all are picked, each of which has a name of one letter.
 func newRig(t testing.TB, strategy lb.Strategy, ids ...string) *rig {
 	t.Helper()
-	r := &rig{registry: memory.NewRegistry(), fate: map[string]error{}, subs: map[string]*rigged{}}
+	r := &rig{registry: memory.NewRegistry(), fate: map[string]error{}, subs: map[string]*rigged{}, held: map[string]chan struct{}{}}
 	r.publish(t, ids...)
 	r.balance(t, r.registry.Instancer("echo"), strategy)
 	eventually(t, "all are picked", func() bool {

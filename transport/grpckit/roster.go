@@ -24,10 +24,11 @@ type roster struct {
 	watchErr error            // since the last set
 	failed   map[string]error // by key, of every instance of the set; nil until one dial failed
 	links    map[string]*link // by key, of the instances and of those that left and still serve
+	dialing  map[string]*link // by key, of the last dial that began, until it has ended
 }
 
 func newRoster() *roster {
-	return &roster{failed: make(map[string]error), links: make(map[string]*link)}
+	return &roster{failed: make(map[string]error), links: make(map[string]*link), dialing: make(map[string]*link)}
 }
 
 // keyOf returns what an instance is the same by, as for the Endpointer.
@@ -71,16 +72,27 @@ func (r *roster) despair() bool {
 	return r.late
 }
 
-// dialed notes what became of a dial.
-func (r *roster) dialed(in *sd.Instance, l *link, err error) {
+// dials notes that a dial begins.
+func (r *roster) dials(l *link) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := keyOf(in)
-	if l != nil {
-		r.links[key] = l
+	r.dialing[l.key] = l
+}
+
+// dialed notes what became of a dial, unless there is another one of the instance since:
+// that had left meanwhile, and is there again, and this link will be closed.
+func (r *roster) dialed(l *link, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dialing[l.key] != l {
+		return
 	}
-	if _, there := r.failed[key]; there {
-		r.failed[key] = err
+	delete(r.dialing, l.key)
+	if err == nil {
+		r.links[l.key] = l
+	}
+	if _, there := r.failed[l.key]; there {
+		r.failed[l.key] = err
 	}
 }
 

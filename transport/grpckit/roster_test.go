@@ -79,6 +79,43 @@ func TestADialThatFailedCountsInTheNextSet(t *testing.T) {
 	})
 }
 
+// A dial that goes on when its instance has left and is there again says nothing of that:
+// neither its connection nor its failure counts.
+func TestADialThatIsOutOfDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		again := func(r *rig, others ...string) {
+			release := r.hold("a")
+			r.publish(t, append(others, "a")...)
+			synctest.Wait()
+			r.publish(t, others...)
+			synctest.Wait()
+			r.publish(t, append(others, "a")...)
+			synctest.Wait()
+			release()
+			synctest.Wait()
+		}
+		for range 20 { // of its success and its end either may be noticed first
+			r := newRig(t, lb.RoundRobin(), "b")
+			again(r, "b")
+			served := map[string]int{}
+			for range 20 {
+				id, err := r.try(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				served[id]++
+			}
+			if served["a"] != 10 {
+				t.Fatalf("of 20 calls were served %v", served)
+			}
+		}
+		r := newRig(t, lb.RoundRobin())
+		r.meet("a", errHangs)
+		again(r)
+		r.waits(t, "while it is dialed again")
+	})
+}
+
 // What a registry said before it had a set again is not said any more.
 func TestASetEndsTheErrorOfTheWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
