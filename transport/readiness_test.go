@@ -2,8 +2,11 @@ package transport_test
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/dowelkit/dowel/transport"
 )
@@ -83,5 +86,25 @@ func TestReadinessConcurrentSafe(t *testing.T) {
 	readers.Wait()
 	if !r.Ready() {
 		t.Error("not ready")
+	}
+}
+
+// A service that has nobody to register with is not late.
+func TestAServiceThatNeedNotWaitIsNotLate(t *testing.T) {
+	for range 50 { // of what is true at once either may be noticed first
+		synctest.Test(t, func(t *testing.T) {
+			var r transport.Readiness
+			log := slog.New(slog.NewTextHandler(writer(func() { t.Error("it logs something") }), nil))
+			time.AfterFunc(time.Second, func() {
+				if !r.Ready() {
+					t.Error("it is not ready")
+				}
+			})
+			err := transport.Serve(stopAfter(t, 2*time.Second), "", newFakeServer(newDiary()), somewhere,
+				transport.RegisterWithin(0), transport.MarkReady(&r), transport.Logger(log))
+			if err != nil || r.Ready() {
+				t.Errorf("%v, ready: %v", err, r.Ready())
+			}
+		})
 	}
 }

@@ -108,7 +108,12 @@ func (s *service) run(ctx context.Context, a *announcement, r *running) error {
 			}
 			settled, late = nil, nil
 		case <-late:
-			s.logger.WarnContext(ctx, "not registered yet, serving nevertheless", "waited", s.registerWithin)
+			select {
+			case <-settled: // at the same time
+				settled = nil
+			default:
+				s.logger.WarnContext(ctx, "not registered yet, serving nevertheless", "waited", s.registerWithin)
+			}
 			s.readiness.Set(true)
 			late = nil
 		}
