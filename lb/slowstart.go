@@ -25,7 +25,9 @@ import (
 // the others' own calls, see [SlowStartBurden], or what one newcomer alone is spared.
 // As long as it would be more, the window is shortened for all newcomers, and if too
 // many joined at once for that, the floor is raised. So a rolling restart, in which
-// most of the set is young most of the time, slows down only those that came last.
+// most of the set is young most of the time, slows down only those that came last. One
+// that inner has not picked within a window, as [Zone] may leave one elsewhere alone, is
+// spared nothing and counts from when it is.
 //
 // An instance that returns from an ejection is a newcomer again, as in Envoy one
 // that becomes healthy, whether [Eject] goes round SlowStart or SlowStart round

@@ -15,6 +15,8 @@ type pace struct {
 	next    atomic.Int64  // when to measure again
 	speed   atomic.Uint64 // by which the window is shortened, to the power of the exponent: a float64's bits
 	floor   atomic.Uint64 // the same
+	known   atomic.Int64  // newcomers that were measured
+	late    atomic.Int64  // newcomers that were not, because they were idle, and are picked now
 
 	measuring sync.Mutex
 	parts     []float64 // scratch: of the newcomers, by age and window alone
@@ -38,6 +40,14 @@ func (p *pace) renew() {
 	p.ramping.Store(true)
 }
 
+// awake has the pace measured at the next pick if more than an eighth of the newcomers
+// was idle the last time: for each of many alone it would cost too much.
+func (p *pace) awake() {
+	if p.late.Add(1)*8 > p.known.Load() {
+		p.next.Store(math.MinInt64)
+	}
+}
+
 // measure finds the speed and the floor at which the newcomers are not spared too
 // much. Whoever comes while it is under way goes on at the last pace.
 func (p *slowStartPicker) measure(now time.Duration) {
@@ -46,9 +56,11 @@ func (p *slowStartPicker) measure(now time.Duration) {
 		return
 	}
 	defer pace.measuring.Unlock()
-	pace.next.Store(int64(now + p.window/64))
+	next := int64(now + p.window/64)
+	pace.next.Store(next)
 	others, heaviest := p.gather(now)
 	if heaviest == 0 {
+		pace.next.CompareAndSwap(next, math.MaxInt64) // until one that is idle is picked, or one comes
 		pace.ramping.Store(false)
 		if slices.ContainsFunc(p.ramps, (*ramp).young) { // one came between
 			pace.ramping.Store(true)
@@ -61,22 +73,26 @@ func (p *slowStartPicker) measure(now time.Duration) {
 // bear what they are spared, and of the heaviest newcomer.
 func (p *slowStartPicker) gather(now time.Duration) (others, heaviest float64) {
 	pace := p.pace
+	pace.known.Store(0) // one that is picked from now on may have been passed already
+	pace.late.Store(0)
 	pace.parts, pace.weights = pace.parts[:0], pace.weights[:0]
 	for i, r := range p.ramps {
 		w, y := weightOf(p.nodes[i]), 0.0
-		switch since := r.since.Load(); since {
-		case away:
-			continue
-		case settled:
+		switch since := r.since.Load(); {
+		case since == settled:
 			others += w
 			continue
-		case unpicked:
-		default:
+		case since == away, since < 0 && p.idle(since, now):
+			continue
+		case since == unpicked:
+			r.since.CompareAndSwap(unpicked, ^int64(now))
+		case since >= 0:
 			y = p.ofAge(since, now)
 		}
 		heaviest = max(heaviest, w)
 		pace.parts, pace.weights = append(pace.parts, y), append(pace.weights, w)
 	}
+	pace.known.Store(int64(len(pace.parts)))
 	return others, heaviest
 }
 

@@ -18,6 +18,7 @@ const (
 	settled  = math.MinInt64
 	away     = settled + 1 // ejected
 	unpicked = settled + 2 // new, and inner has not picked it yet
+	// Below 0 and above these is the complement of when it was first measured, unpicked.
 )
 
 func newRamp(*sd.Node) *ramp {
@@ -40,11 +41,13 @@ func (r *ramp) young() bool { return r.since.Load() >= unpicked }
 // part returns which part of its calls a newcomer gets.
 func (p *slowStartPicker) part(r *ramp, now time.Duration) float64 {
 	since := r.since.Load()
-	if since <= unpicked { // not new any more, or at the age of 0
-		if since < unpicked {
-			return 1
+	switch {
+	case since < unpicked: // not new any more
+		return 1
+	case since < 0: // at the age of 0
+		if r.since.CompareAndSwap(since, int64(now)) && p.idle(since, now) {
+			p.pace.awake()
 		}
-		r.since.CompareAndSwap(unpicked, int64(now))
 		since = int64(now)
 	}
 	y := p.ofAge(since, now)
@@ -53,6 +56,12 @@ func (p *slowStartPicker) part(r *ramp, now time.Duration) float64 {
 		return 1
 	}
 	return max(math.Float64frombits(p.pace.floor.Load()), y*math.Float64frombits(p.pace.speed.Load()))
+}
+
+// idle reports whether inner had a window to pick a newcomer in and did not, as it may be
+// with one in another zone: it is spared nothing then.
+func (p *slowStartPicker) idle(since int64, now time.Duration) bool {
+	return since != unpicked && int64(now)-^since >= int64(p.window)
 }
 
 // ofAge returns (age/window)^(1/aggression).
