@@ -38,15 +38,19 @@ func newShards(maxKeys int) []shard {
 }
 
 // longKey is the length in bytes from which on a key is replaced by its hash, so
-// that a bound on keys is a bound on memory.
+// that a bound on keys is a bound on memory. The hash is made as long, which no key is
+// that stands for itself: a caller whose key has the bytes of another's hash shares
+// nothing with him.
 const longKey = 128
 
 // find returns under which key the limiter of a caller is held, and where.
 func (k *Keyed) find(caller string) (key string, s *shard) {
 	key = caller
 	if len(key) >= longKey {
+		var hash [longKey]byte
 		sum := sha256.Sum256([]byte(key))
-		key = string(sum[:])
+		copy(hash[:], sum[:])
+		key = string(hash[:])
 	}
 	return key, &k.shards[maphash.String(k.seed, key)&uint64(len(k.shards)-1)]
 }
