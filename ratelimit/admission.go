@@ -59,7 +59,7 @@ func (a *admission) enter(ctx context.Context) error {
 	case cause == nil:
 		a.stats.admitted()
 		return nil
-	case errors.Is(cause, context.Canceled):
+	case cause == context.Canceled: // the caller's: a gate wraps what others say
 		a.stats.canceled()
 		return cause
 	}

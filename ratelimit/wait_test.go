@@ -335,6 +335,7 @@ func TestWaitWithoutPermits(t *testing.T) {
 		{"zero burst", rate.NewLimiter(5, 0), nil},
 		{"of another make", other{errClosed}, errClosed},
 		{"of another make, too late", other{context.DeadlineExceeded}, context.DeadlineExceeded},
+		{"of another make, shut down", other{context.Canceled}, context.Canceled},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
