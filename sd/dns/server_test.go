@@ -26,7 +26,7 @@ func srv(priority, weight, port uint16, target string) testserver.SRV {
 // look returns the first thing that a watch yields, as text.
 func look(t *testing.T, in sd.Instancer) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for set, err := range in.Watch(ctx) {
 		return text(set, err)
