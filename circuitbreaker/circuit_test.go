@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,90 +179,6 @@ func TestCircuitOfCallsThatOutlastAState(t *testing.T) {
 	})
 }
 
-// The hook may use the circuit, and its panic breaks nothing.
-func TestOnChangeMayUseTheCircuit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var c *circuitbreaker.Circuit
-		var seen []circuitbreaker.State
-		c = circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
-			seen = append(seen, ch.To)
-			if ch.To == circuitbreaker.Open {
-				time.Sleep(6 * time.Second)
-				c.State() // half-opens it, while this hook runs
-				if len(seen) != 1 {
-					t.Error("two hooks at once")
-				}
-				panic("hook")
-			}
-		}))
-		guarded := circuitbreaker.Break(play, c)
-		func() {
-			defer func() { _ = recover() }()
-			_, _ = guarded(t.Context(), answer(errBroken))
-		}()
-		_, _ = guarded(t.Context(), answer(nil))
-		want := []circuitbreaker.State{circuitbreaker.Open, circuitbreaker.HalfOpen, circuitbreaker.Closed}
-		if !slices.Equal(seen, want) {
-			t.Errorf("saw %v, want %v", seen, want)
-		}
-	})
-}
-
-// A hook that panics as the circuit half-opens takes no place with it.
-func TestOnChangePanicLeavesNoPlaceTaken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
-			if ch.To == circuitbreaker.HalfOpen {
-				panic("hook")
-			}
-		}))
-		guarded := circuitbreaker.Break(play, c)
-		_, _ = guarded(t.Context(), answer(errBroken))
-		time.Sleep(c.RetryAfter())
-		func() {
-			defer func() {
-				if v := recover(); v != "hook" {
-					t.Errorf("the panic became %v", v)
-				}
-			}()
-			_, _ = guarded(t.Context(), answer(nil))
-		}()
-		if _, err := guarded(t.Context(), answer(nil)); err != nil || c.State() != circuitbreaker.Closed {
-			t.Errorf("%v, %v, want a probe that closes the circuit", c.State(), err)
-		}
-	})
-}
-
-func TestCircuitConcurrentSafe(t *testing.T) {
-	var running, atOnce, changes atomic.Int64
-	state := circuitbreaker.Closed // guarded by the promise that hooks do not overlap
-	c := circuitbreaker.New("x", circuitbreaker.TripAfter(1), circuitbreaker.OpenFor(time.Microsecond), circuitbreaker.OnChange(func(ch circuitbreaker.Change) {
-		if running.Add(1) > 1 {
-			atOnce.Add(1)
-		}
-		if ch.From != state {
-			t.Errorf("from %v, but the state was %v", ch.From, state)
-		}
-		state = ch.To
-		changes.Add(1)
-		running.Add(-1)
-	}))
-	guarded := circuitbreaker.Break(play, c)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for i := range 300 {
-				_, _ = guarded(t.Context(), answer([]error{nil, errBroken, context.Canceled}[i%3]))
-				_, _, _ = c.State(), c.Counts(), c.RetryAfter()
-			}
-		})
-	}
-	wg.Wait()
-	if atOnce.Load() > 0 || changes.Load() == 0 {
-		t.Errorf("%d hooks at once, %d changes", atOnce.Load(), changes.Load())
-	}
-}
-
 func TestStateText(t *testing.T) {
 	for state, want := range map[circuitbreaker.State]string{
 		circuitbreaker.Closed: "closed", circuitbreaker.HalfOpen: "half_open", circuitbreaker.Open: "open", 9: "state(9)",
@@ -272,36 +186,5 @@ func TestStateText(t *testing.T) {
 		if text, err := state.MarshalText(); string(text) != want || err != nil {
 			t.Errorf("%d is %q, %v, want %q", state, text, err, want)
 		}
-	}
-}
-
-func TestMisuse(t *testing.T) {
-	var nothing endpoint.Endpoint[string, string]
-	for want, do := range map[string]func(){
-		"circuitbreaker: Break: next is nil; the breaker is nil; an option is nil; the failure function is nil": func() {
-			circuitbreaker.Break(nothing, nil, nil, circuitbreaker.FailureFunc(nil))
-		},
-		"circuitbreaker: New: an option is nil; the failures in a row must be positive, not 0; " +
-			"the failure ratio must be above 0 and at most 1, not 2; the minimum of calls must be positive, not 0; " +
-			"the window must be from 10ms to a year, not 1ns; the open time must be positive, not 0s; " +
-			"the probes must be positive, not -1; the function for changes is nil": func() {
-			circuitbreaker.New("x", nil, circuitbreaker.TripAfter(0), circuitbreaker.TripRatio(2, 0), circuitbreaker.Window(1),
-				circuitbreaker.OpenFor(0), circuitbreaker.Probes(-1), circuitbreaker.OnChange(nil))
-		},
-		"circuitbreaker: Break: next is nil; the breaker is nil": func() {
-			circuitbreaker.Break(nothing, (*circuitbreaker.Circuit)(nil))
-		},
-		"circuitbreaker: Break: the breaker is nil": func() {
-			circuitbreaker.Break(play, (*circuitbreaker.Throttler)(nil))
-		},
-	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); got != want {
-					t.Errorf("panic: %s\nwant:  %s", got, want)
-				}
-			}()
-			do()
-		}()
 	}
 }
