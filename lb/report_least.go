@@ -22,9 +22,9 @@ import (
 // from here: the power of two choices over what both sides know (Netflix Technology
 // Blog, "Rethinking Netflix's Edge Load Balancing", 2018). If one of the two has
 // made no report, or none within the expiry, only the calls in flight by weight are
-// compared, so that nobody is shunned for ever for what it said once. Of two
-// equal ones the first drawn wins; where weights differ, instances are drawn by
-// weight, as [LeastRequest] does.
+// compared, so that nobody is shunned for ever for what it said once; a report from before
+// the balancer knew the instance is none. Of two equal ones the first drawn wins; where
+// weights differ, instances are drawn by weight, as [LeastRequest] does.
 //
 // A report that came with a fault or a rejection does not lower a load, and an
 // instance that rejects a call has a utilization of at least 1. It panics if loads is
@@ -105,6 +105,7 @@ const unreported = -1
 func (s *leastLoaded) fresh(n *sd.Node) *loadState {
 	state := &loadState{load: s.loads.Of(n.Instance().ID)}
 	state.at.Store(unreported)
+	state.taken.Store(state.load.last.Load()) // of who knows when
 	return state
 }
 
