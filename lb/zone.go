@@ -33,6 +33,10 @@ import (
 // down spills over before it fails. A probe of [Eject] further inside is not given away:
 // it goes to the instance of the two that it is for.
 //
+// Calls that fail fast are no load, so a zone that fails keeps them: put [Eject] round
+// Zone. Inside, it goes by each of the two parts alone, and never leaves out all of one.
+// [SlowStart] belongs there too: inside, who is alone in its part is not new.
+//
 // Without a zone, or if no instance is in it, inner chooses among all. Instances of
 // no zone count as one zone more. What inner knows of an instance is lost if that
 // moves from zone to zone. Zone panics if inner is nil or an option is out of range.
