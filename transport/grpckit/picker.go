@@ -52,12 +52,12 @@ func (p *picker) lease(ctx context.Context, o *outbound) (lb.Lease[*link], error
 	return p.balancer.Pick(ctx)
 }
 
-// other takes any instance that is connected in place of one that is not: a retry that
-// avoids all of them is better off than one that waits.
+// other takes an instance that is connected in place of one that is not. A retry takes one
+// that it avoids only if there is no other, and is better off then than if it waits.
 func (p *picker) other(ctx context.Context, o *outbound, lease lb.Lease[*link]) (lb.Lease[*link], error) {
 	lease.Done(ctx, errUnsent)
 	if c := call.From(ctx); c.Avoids() > 0 {
-		ctx = call.With(ctx, call.Attempt(c.Attempt(), nil))
+		ctx = call.With(ctx, call.Attempt(c.Attempt(), c.AppendAvoided(p.lost())))
 	}
 	lease, err := p.lease(ctx, o)
 	if err != nil || lease.Client().connected.Load() {
@@ -65,6 +65,17 @@ func (p *picker) other(ctx context.Context, o *outbound, lease lb.Lease[*link]) 
 	}
 	lease.Done(ctx, errUnsent)
 	return lease, errUnconnected
+}
+
+// lost returns the IDs of those that are not connected.
+func (p *picker) lost() (ids []string) {
+	set := p.endpointer.Set()
+	for i, n := range set.Nodes() {
+		if !set.Client(i).connected.Load() {
+			ids = append(ids, n.Instance().ID)
+		}
+	}
+	return ids
 }
 
 // errUnconnected is for grpc-go's ears alone: the caller is told what the roster knows.

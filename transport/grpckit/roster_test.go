@@ -168,3 +168,26 @@ func TestARetryAsksWhomItAvoidsBeforeItWaits(t *testing.T) {
 		}
 	})
 }
+
+// Nor does it go back to whom it avoids while another is connected, however busy.
+func TestARetryPassesOverWhoIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, lb.LeastRequest(), "a", "b", "c")
+		for busy := false; !busy; {
+			p, err := r.pick(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if busy = p.SubConn.(*rigged).id == "c"; !busy {
+				p.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
+			}
+		}
+		r.meet("b", errHangs)
+		r.lose("b")
+		for range 200 {
+			if id, err := r.try(call.With(t.Context(), call.Attempt(1, []string{"a"}))); id != "c" || err != nil {
+				t.Fatalf("the retry is for %q, %v", id, err)
+			}
+		}
+	})
+}
