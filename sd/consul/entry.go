@@ -34,15 +34,21 @@ const answerWithin = 5 * time.Second
 // Put asks first whether there is anything to do: a heartbeat costs the agent nothing,
 // and to register costs it work that grows with all that it has. If thousands did that
 // only because the agent had been slow, it would be slow for ever.
+//
+// It asks too before it replaces what may stand or not: else nobody would know the name
+// of the check that is there, or take its fuse out, while the agent takes nothing new.
 func (e *entry) Put(ctx context.Context, in sd.Instance) error {
-	if e.stands != nil && e.stands.Equal(&in) {
+	same := e.stands != nil && e.stands.Equal(&in)
+	if same || e.stands != nil && e.doubted {
 		start := time.Now()
 		err := e.renew(ctx)
 		if err == nil {
 			e.renewed, e.known, e.doubted = start, e.checkID, false
-			return nil
 		}
-		if !forgotten(err) {
+		switch {
+		case err == nil && same:
+			return nil
+		case err != nil && !forgotten(err):
 			return fmt.Errorf("consul: %w", err)
 		}
 	}
