@@ -50,7 +50,11 @@ func (a *attempt) end(d balancer.DoneInfo) {
 		}
 		call.ended(d, told)
 	}
-	if load := lease.Client().load; load != nil {
+	link := lease.Client()
+	if d.BytesReceived && !link.answered.Load() {
+		link.answered.Store(true)
+	}
+	if load := link.load; load != nil {
 		if utilization, ok := reported(d.Trailer); ok {
 			load.Report(utilization)
 		}

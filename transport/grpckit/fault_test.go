@@ -151,6 +151,28 @@ func TestAMalformedFrame(t *testing.T) {
 	})
 }
 
+// A server whose connections stand and break at once lets no call wait for the next.
+func TestAServerThatBreaksEveryConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "\x00\x00\x00\x04\x00\x00\x00\x00\x00this is no frame at all")
+		}
+	}()
+	_, err = echopb.NewEchoClient(dial(t, l.Addr().String())).Say(within(t), &echopb.Message{})
+	if endpoint.CodeOf(err) != endpoint.Unavailable {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // readRequest reads what a client of HTTP/2 sends, up to the headers of a request.
 func readRequest(conn net.Conn) error {
 	const preface, headers = 24, 1

@@ -1,6 +1,7 @@
 package grpckit
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	_ "google.golang.org/grpc/health" // so that connections can watch it
 
 	"github.com/dowelkit/dowel/lb"
+	"github.com/dowelkit/dowel/sd"
 )
 
 // link is the connection to one instance. It is the client that the Endpointer keeps:
@@ -22,6 +24,12 @@ type link struct {
 	connected atomic.Bool
 	closed    atomic.Bool
 	broken    atomic.Pointer[error] // why the last attempt failed, until one succeeds
+	answered  atomic.Bool           // a call was, since this was looked at last
+
+	// Only listen has these.
+	stood  time.Time // since when it is connected; zero if it is not
+	failed bool      // the last attempt did, and no other has begun
+	brief  int       // connections in a row that were lost at once
 }
 
 // listen is called for each change of the connection, one at a time.
@@ -31,22 +39,53 @@ func (l *link) listen(s balancer.SubConnState) {
 	}
 	switch s.ConnectivityState {
 	case connectivity.Ready:
+		l.stood, l.failed = time.Now(), false
 		l.broken.Store(nil)
 		l.connected.Store(true)
 		l.outcome(nil)
 	case connectivity.TransientFailure:
-		l.connected.Store(false)
-		err := s.ConnectionError
-		l.broken.Store(&err)
-		l.outcome(err)
+		l.failed = true
+		l.fail(s.ConnectionError)
 	case connectivity.Idle: // lost, or the time to try again has come
 		l.connected.Store(false)
-		l.conn.Connect()
+		l.again()
 	case connectivity.Shutdown:
 		l.connected.Store(false)
 		return
 	}
 	l.balancer.update()
+}
+
+func (l *link) fail(err error) {
+	l.connected.Store(false)
+	l.broken.Store(&err)
+	l.outcome(err)
+}
+
+// proof is how long a connection lasts that is one, even if no call is answered on it.
+const proof = time.Second
+
+var errBrief = errors.New("grpckit: the connection was lost as soon as it stood")
+
+// again connects again: at once, but if one connection after the other is lost at once.
+// grpc-go backs off for those alone that never stand, and a server that accepts and
+// fails would keep a processor busy and calls waiting.
+func (l *link) again() {
+	lost := !l.failed
+	lasted := !l.stood.IsZero() && time.Since(l.stood) >= proof
+	l.stood, l.failed = time.Time{}, false
+	switch {
+	case l.answered.Swap(false) || lasted:
+		l.brief = 0
+	case lost:
+		l.brief++
+	}
+	if !lost || l.brief < 2 {
+		l.conn.Connect()
+		return
+	}
+	l.fail(errBrief)
+	time.AfterFunc(sd.Backoff{}.Delay(l.brief-1), l.conn.Connect) // nothing once it is shut down
 }
 
 func (l *link) outcome(err error) {

@@ -26,12 +26,20 @@ type rig struct {
 	state               atomic.Pointer[balancer.State]
 	mu                  sync.Mutex
 	fate                map[string]error // of attempts to connect, by instance
+	tried               map[string]int   // how often, by instance
 	subs                map[string]*rigged
 	held                map[string]chan struct{} // see hold
 }
 
 // errHangs is the fate of an attempt that does not end.
 var errHangs = errors.New("the attempt hangs")
+
+// The fates of attempts whose connections are lost as soon as they stand; of the second
+// kind grpc-go does not say that they stood.
+var (
+	errLost       = errors.New("the connection is lost")
+	errLostUntold = errors.New("the connection is lost before it is told of")
+)
 
 func (r *rig) UpdateState(s balancer.State) { r.state.Store(&s) }
 
@@ -51,6 +59,13 @@ func (r *rig) meet(id string, fate error) {
 	r.fate[id] = fate
 }
 
+// attempts tells how often an instance was connected to.
+func (r *rig) attempts(id string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tried[id]
+}
+
 // lose ends the connection to an instance.
 func (r *rig) lose(id string) {
 	r.mu.Lock()
@@ -66,17 +81,31 @@ type rigged struct {
 	id               string
 	listen           func(balancer.SubConnState)
 	held             chan struct{} // nil: it is not
+	over             atomic.Bool
 }
 
 func (s *rigged) Connect() {
+	if s.over.Load() {
+		return
+	}
 	s.rig.mu.Lock()
 	fate := s.rig.fate[s.id]
+	if s.rig.tried == nil {
+		s.rig.tried = map[string]int{}
+	}
+	s.rig.tried[s.id]++
 	s.rig.mu.Unlock()
 	switch fate {
 	case nil:
 		s.listen(balancer.SubConnState{ConnectivityState: connectivity.Ready})
 	case errHangs:
 		s.listen(balancer.SubConnState{ConnectivityState: connectivity.Connecting})
+	case errLost, errLostUntold:
+		s.listen(balancer.SubConnState{ConnectivityState: connectivity.Connecting})
+		if fate == errLost {
+			s.listen(balancer.SubConnState{ConnectivityState: connectivity.Ready})
+		}
+		s.listen(balancer.SubConnState{ConnectivityState: connectivity.Idle})
 	default:
 		s.listen(balancer.SubConnState{ConnectivityState: connectivity.TransientFailure, ConnectionError: fate})
 	}
@@ -94,7 +123,7 @@ func (r *rig) hold(id string) (release func()) {
 	return func() { close(held) }
 }
 
-func (s *rigged) Shutdown() {}
+func (s *rigged) Shutdown() { s.over.Store(true) }
 
 // newRig returns when all are picked, each of which has a name of one letter.
 func newRig(t testing.TB, strategy lb.Strategy, ids ...string) *rig {
