@@ -39,7 +39,10 @@ func RegisterACL(acl ...zk.ACL) RegisterOption {
 func RegisterParents() RegisterOption { return func(r *Registrar) { r.parents = true } }
 
 // RegisterKeep changes how registrations are supervised; see [sd.Keep]. Without it
-// delays are capped at 3 s. Register panics if one of them is out of range.
+// delays are capped at 3 s. Beside an Update that fails, an outage is noticed between
+// two attempts, after half a second: with delays that are all shorter the state has the
+// error then, and goes on saying that the instance is registered. Register panics if
+// one of them is out of range.
 func RegisterKeep(opts ...sd.KeepOption) RegisterOption {
 	return func(r *Registrar) { r.keep = append(r.keep, slices.Clone(opts)...) }
 }
