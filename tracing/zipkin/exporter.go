@@ -114,6 +114,10 @@ func (e *Exporter) send(ctx context.Context, body []byte) error {
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	if last := resp.Request; last != nil && last.Method != http.MethodPost {
+		// By a redirect that takes no body along: whatever the answer, it is of no spans.
+		return errors.New("zipkin: the server redirects to another URL, and spans do not go with that")
+	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return fmt.Errorf("zipkin: the server answered %s", resp.Status)
 	}
