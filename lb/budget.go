@@ -117,23 +117,30 @@ func (b *Budget) add(amount int64) {
 // withdraw takes the token of one attempt, and reports whether there was one. What
 // expires soonest goes first, and fractions make a whole.
 func (b *Budget) withdraw() bool {
-	if b.pool.balance(b.refill())+b.tokens.Load() < token {
-		return false
+	for now := b.refill(); b.pool.balance(now)+b.tokens.Load() >= token; {
+		part := debit(&b.pool.stale, token)
+		part += debit(&b.pool.fresh, token-part)
+		if part == token || b.complete(part) {
+			return true
+		}
 	}
-	need := int64(token)
-	stale := debit(&b.pool.stale, need)
-	need -= stale
-	fresh := debit(&b.pool.fresh, need)
-	need -= fresh
-	kept := debit(&b.tokens, need)
-	if need == kept {
-		return true
-	}
-	// Somebody was faster.
-	b.pool.stale.Add(stale)
-	b.pool.fresh.Add(fresh)
-	b.tokens.Add(kept)
 	return false
+}
+
+// complete makes a whole token of a part with what is kept, and takes it, or leaves the
+// part there: whoever comes last of those that have a part of one token gets it. If each
+// put back what it had, all could be denied it. So a part may be kept that would expire.
+func (b *Budget) complete(part int64) bool {
+	for {
+		have := b.tokens.Load()
+		left := have + part
+		if left >= token {
+			left -= token
+		}
+		if b.tokens.CompareAndSwap(have, left) {
+			return left < have+part
+		}
+	}
 }
 
 // refill credits the rate for the time since the last refill. It returns the time
