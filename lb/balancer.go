@@ -191,6 +191,8 @@ func (b *Balancer[C]) renew() *state[C] {
 			next.observer = &observer{o, starter, ewma, b.epoch}
 		}
 		next.draw = drawOf(next.picker)
+	} else if l, ok := s.picker.(Leaver); ok {
+		l.Leave()
 	}
 	b.state.Store(next)
 	return next

@@ -68,6 +68,17 @@ func (e *ejector) Picker(nodes []*sd.Node, prev Picker) Picker {
 	return p
 }
 
+// Leave makes an empty set the current one, unless the picker has a successor.
+func (p *ejectPicker) Leave() {
+	if !p.ward.takes(p) {
+		return
+	}
+	p.ward.enter(new(ejectPicker))
+	if l, ok := p.whole.picker.(Leaver); ok {
+		l.Leave()
+	}
+}
+
 // ejectPicker is the picker of one set.
 type ejectPicker struct {
 	nodes   []*sd.Node

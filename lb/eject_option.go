@@ -123,9 +123,11 @@ func PanicThreshold(share float64) EjectOption {
 }
 
 // OnEject calls f when an instance is ejected, or ejected again by its probe, and
-// with out false when it returns or leaves the set while it is out. f runs in the
-// call that caused it or, after a change of the set, in one that is picked for then. It
-// should return soon, and may use the balancer; two of them may come at the same time.
+// with out false when it returns or leaves the set while it is out, be it the last one
+// there or in its zone. f runs in the call that caused it or, after a change of the set,
+// in one that is picked for then, even if no instance is left: of a balancer that is used
+// no more it tells nothing. It should return soon, and may use the balancer; two of them
+// may come at the same time.
 func OnEject(f func(e Ejection, out bool)) EjectOption {
 	return func(e *ejector) error {
 		e.onEject = f

@@ -41,7 +41,7 @@ func (c EjectCause) String() string {
 }
 
 // Ejecter is a Picker that may leave instances out and says which, sorted by
-// instance ID. A picker of one's own that wraps one should be one.
+// instance ID. A picker of one's own that wraps one should be one, and a [Leaver].
 type Ejecter interface {
 	Ejected(now time.Duration) []Ejection
 }

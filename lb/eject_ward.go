@@ -111,7 +111,7 @@ func count(yes bool) int {
 // room is how many nodes of the current set may be out.
 func (w *ward) room() int {
 	n := len(w.current.nodes)
-	return min(int(w.most*float64(n)), n-1)
+	return max(0, min(int(w.most*float64(n)), n-1))
 }
 
 // shrink returns nodes, those with the least time left first, until there is room

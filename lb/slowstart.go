@@ -170,6 +170,13 @@ func (p *slowStartPicker) probes(i int) bool {
 	return ok && e.probes(i)
 }
 
+// Leave passes on that all have left.
+func (p *slowStartPicker) Leave() {
+	if l, ok := p.picker.(Leaver); ok {
+		l.Leave()
+	}
+}
+
 // Ejected passes on who is out, if [Eject] is further inside.
 func (p *slowStartPicker) Ejected(now time.Duration) []Ejection {
 	if e, ok := p.picker.(Ejecter); ok {

@@ -55,6 +55,17 @@ type Starter interface {
 	Start(i int, now time.Duration)
 }
 
+// Leaver is a Picker that wants to learn when all of its nodes have left and none is in
+// their place: the set is empty, or the part of it that a [Zone] had it for. Then there
+// is no picker to make, and the next one has this one for its prev, or none.
+type Leaver interface {
+	Picker
+	// Leave may be called more than once. It must not use the balancer, whose lock is
+	// held. Calls that are in flight are observed still. A picker round another one
+	// passes Leave on.
+	Leave()
+}
+
 // Outcome is what became of one call to one instance. The times are on the
 // monotonic clock of the balancer, whose zero is in the past.
 type Outcome struct {

@@ -37,6 +37,8 @@ func (z *zone) Picker(nodes []*sd.Node, prev Picker) Picker {
 		p.there.choose(z.inner, &before.there, &before.here)
 		p.here.choose(z.inner, &before.here, &before.there)
 	}
+	p.here.left(&before.here)
+	p.there.left(&before.there)
 	return p.made()
 }
 
@@ -64,6 +66,7 @@ type zonePart struct {
 	observer Observer // picker, if it is one
 	starter  Starter  // picker, if it is one
 	prober   prober   // picker, if it is one
+	last     Ejecter  // if the part has become empty, what its last picker was, or nil
 }
 
 func (part *zonePart) add(i int, n *sd.Node) int32 {
@@ -80,12 +83,32 @@ func (part *zonePart) choose(inner Strategy, before, other *zonePart) {
 	}
 	prev := before.picker
 	if prev == nil && other.observer != nil {
-		prev = other.picker
+		prev, other.picker = other.picker, nil
 	}
 	part.picker = inner.Picker(part.nodes, prev)
 	part.observer, _ = part.picker.(Observer)
 	part.starter, _ = part.picker.(Starter)
 	part.prober, _ = part.picker.(prober)
+}
+
+// left is for a part that has become empty, and whose picker the other one has not taken.
+func (part *zonePart) left(before *zonePart) {
+	if len(part.nodes) > 0 {
+		return
+	}
+	if l, ok := before.picker.(Leaver); ok {
+		l.Leave()
+	}
+	part.last, _ = before.picker.(Ejecter)
+}
+
+// Leave passes on that all have left.
+func (p *zonePicker) Leave() {
+	for _, part := range []*zonePart{&p.here, &p.there} {
+		if l, ok := part.picker.(Leaver); ok {
+			l.Leave()
+		}
+	}
 }
 
 // without is for inners that leave nodes out by themselves.
@@ -131,12 +154,15 @@ func (part *zonePart) pick(ctx context.Context, now time.Duration) (i int, n *sd
 	return int(part.outer[k]), part.nodes[k]
 }
 
-// Ejected returns who is out in either part, if [Eject] is further inside.
+// Ejected returns who is out in either part, if [Eject] is further inside. The last picker
+// of one that has become empty has nobody, and is asked so that it tells of who left.
 func (p *zonePicker) Ejected(now time.Duration) []Ejection {
 	var list []Ejection
 	for _, part := range []*zonePart{&p.here, &p.there} {
 		if e, ok := part.picker.(Ejecter); ok {
 			list = append(list, e.Ejected(now)...)
+		} else if part.last != nil {
+			part.last.Ejected(now)
 		}
 	}
 	slices.SortFunc(list, func(a, b Ejection) int { return strings.Compare(a.Instance.ID, b.Instance.ID) })

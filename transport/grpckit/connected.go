@@ -59,6 +59,13 @@ func (p *connectedPicker) Ejected(now time.Duration) []lb.Ejection {
 	return nil
 }
 
+// Leave passes on that all have left.
+func (p *connectedPicker) Leave() {
+	if l, ok := p.inner.(lb.Leaver); ok {
+		l.Leave()
+	}
+}
+
 // connectedObserver is one whose inner picker observes.
 type connectedObserver struct {
 	*connectedPicker

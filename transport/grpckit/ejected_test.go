@@ -1,6 +1,7 @@
 package grpckit_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,35 @@ import (
 	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/lb"
 )
+
+// Whoever is told that an instance is out is told so when it leaves as the last one, too.
+func TestOnEjectTellsOfTheLastThatLeave(t *testing.T) {
+	var out atomic.Int64
+	tell := lb.OnEject(func(_ lb.Ejection, is bool) {
+		if is {
+			out.Add(1)
+		} else {
+			out.Add(-1)
+		}
+	})
+	r := newRig(t, lb.Eject(lb.RoundRobin(), lb.EjectTime(time.Hour, time.Hour), tell), "a", "b")
+	for out.Load() == 0 {
+		p, err := r.pick(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := balancer.DoneInfo{BytesSent: true}
+		if p.SubConn.(*rigged).id == "b" {
+			done.Err = status.Error(codes.Unavailable, "broken")
+		}
+		p.Done(done)
+	}
+	r.publish(t)
+	eventually(t, "it is told", func() bool {
+		_, _ = r.try(t.Context())
+		return out.Load() == 0
+	})
+}
 
 // A retry whose strategy insists on what was tried goes to no instance that is ejected.
 func TestARetryPassesOverWhoIsEjected(t *testing.T) {
