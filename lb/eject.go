@@ -11,8 +11,9 @@ import (
 
 // Eject returns a strategy that leaves out instances which fail more than others
 // and lets inner choose among the rest: outlier detection as Envoy and gRPC do it
-// (gRFC A50), but with a probe at the end. It panics if inner is nil or an option
-// is out of range.
+// (gRFC A50), but with a probe at the end. It panics if inner is nil, has an Eject in it
+// or an option is out of range. It must not go round an Eject in a strategy of one's own
+// either: that would forget what it knows at each ejection.
 //
 // An instance is ejected after a run of faults, see [EjectFaults], or if at the
 // end of an interval its success rate is below

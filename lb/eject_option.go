@@ -36,8 +36,27 @@ func newEjector(inner Strategy, opts []EjectOption) *ejector {
 	if inner == nil {
 		faults = append(faults, errors.New("the inner strategy is nil"))
 	}
+	if ejects(inner) {
+		faults = append(faults, errors.New("the inner strategy ejects already, and one Eject can do all of it"))
+	}
 	configure("Eject", e, opts, faults)
 	return e
+}
+
+// ejects reports whether there is an Eject in a strategy. What it knows has one successor,
+// and one outside would make a picker for each view that it needs.
+func ejects(s Strategy) bool {
+	switch s := s.(type) {
+	case *ejector:
+		return true
+	case *slowStarter:
+		return ejects(s.inner)
+	case *zone:
+		return ejects(s.inner)
+	case *seeded:
+		return ejects(s.Strategy)
+	}
+	return false
 }
 
 // EjectFaults sets how many faults in a row eject an instance: at least 1. The

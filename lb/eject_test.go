@@ -256,6 +256,24 @@ func TestEjectOfOneThatWasSpared(t *testing.T) {
 	}
 }
 
+// Nothing hides that an Eject is in another one.
+func TestEjectRoundEject(t *testing.T) {
+	inner := lb.Eject(lb.RoundRobin())
+	for name, s := range map[string]lb.Strategy{
+		"directly": inner, "slow start": lb.SlowStart(inner), "zone": lb.Zone("a", inner), "seeded": fixed(inner),
+		"all": lb.SlowStart(fixed(lb.Zone("a", lb.SlowStart(inner)))),
+	} {
+		func() {
+			defer func() {
+				if message := fmt.Sprint(recover()); message != "lb: Eject: the inner strategy ejects already, and one Eject can do all of it" {
+					t.Errorf("%s: the panic says %s", name, message)
+				}
+			}()
+			lb.Eject(s)
+		}()
+	}
+}
+
 func TestEjectMisuse(t *testing.T) {
 	defer func() {
 		message := fmt.Sprint(recover())
