@@ -1,8 +1,10 @@
 package lbsim
 
 import (
+	"slices"
 	"time"
 
+	"github.com/dowelkit/dowel/call"
 	"github.com/dowelkit/dowel/lb"
 )
 
@@ -50,16 +52,7 @@ func (r *run) send(id int32) {
 	if c.observer != nil {
 		clock = epoch + r.now
 	}
-	a.index = c.picker.Pick(a.ctx, clock)
-	for n := 0; n < 4 && a.avoids(c, a.index); n++ {
-		a.index = c.picker.Pick(a.ctx, clock)
-	}
-	if n := len(c.live); a.avoids(c, a.index) {
-		offset := r.rest.IntN(n)
-		for k := 0; k < n && a.avoids(c, a.index); k++ {
-			a.index = (offset + k) % n
-		}
-	}
+	a.index = r.pick(a, clock)
 	a.node, a.observer, a.start = c.live[a.index], c.observer, r.now
 	a.tried[a.number] = a.node
 	a.number++
@@ -83,6 +76,53 @@ func (r *run) send(id int32) {
 		end, a.result, a.late = a.deadline, lb.Faulted, true
 	}
 	r.events.push(end, id)
+}
+
+// pick asks the picker, again if it insists on a server that has been tried, and looks
+// for another one if it insists for long: one that is ejected only if all others have been
+// tried, and what was picked at first only if all have.
+func (r *run) pick(a *attempt, clock time.Duration) int {
+	c, ctx := a.client, a.ctx
+	if a.number > 0 {
+		tried := make([]string, a.number)
+		for k, n := range a.tried[:a.number] {
+			tried[k] = n.Instance().ID
+		}
+		ctx = call.With(ctx, call.Attempt(a.number+1, tried))
+	}
+	first := c.picker.Pick(ctx, clock)
+	i := first
+	for tries := 0; a.avoids(c, i); tries++ {
+		if tries == 4 {
+			return r.another(a, first, clock)
+		}
+		i = c.picker.Pick(ctx, clock)
+	}
+	return i
+}
+
+func (r *run) another(a *attempt, first int, clock time.Duration) int {
+	c := a.client
+	var ejected []lb.Ejection
+	if e, ok := c.picker.(lb.Ejecter); ok {
+		ejected = e.Ejected(clock)
+	}
+	n, last := len(c.live), first
+	offset := r.rest.IntN(n)
+	for k := range n {
+		i := (offset + k) % n
+		if a.avoids(c, i) {
+			continue
+		}
+		out := func(e lb.Ejection) bool { return e.Instance == c.live[i].Instance() }
+		if !slices.ContainsFunc(ejected, out) {
+			return i
+		}
+		if last == first {
+			last = i
+		}
+	}
+	return last
 }
 
 // admitted is a call that a limiter will be told of.

@@ -34,8 +34,9 @@ type Scenario struct {
 	// Network is how long an answer, or a refusal, travels.
 	Network time.Duration
 	// Attempts is how often a call is tried if it fails before its deadline,
-	// each time on another server, at once and within a budget of a fifth of the
-	// client's calls. Zero means 1.
+	// each time on another server, as lb.Balancer finds it for a retry: one that is
+	// ejected only if it has tried all others. It is tried again at once and within a
+	// budget of a fifth of the client's calls. Zero means 1.
 	Attempts int
 	// Keys is how many balancing keys the calls have, drawn evenly. Zero means
 	// that they have none.
