@@ -29,16 +29,17 @@ func TestSlowStartBesideNewcomersThatNobodyCalls(t *testing.T) {
 	}
 }
 
-// Once they do get calls, all at a time, the others bear no more than they may, at once.
+// Once they do get calls, all at a time, the others soon bear no more than they may, but for
+// what an eighth of those that are new is spared, which need not be measured.
 func TestSlowStartOfNewcomersThatAreCalledLate(t *testing.T) {
 	const n, old, picks = 40, 10, 100_000
-	all := false
+	all, random := false, rand.New(rand.NewPCG(1, 2))
 	inner := strategyFunc(func(nodes []*sd.Node, _ lb.Picker) lb.Picker {
 		return pickerFunc(func() int {
 			if all {
-				return rand.IntN(len(nodes))
+				return random.IntN(len(nodes))
 			}
-			return rand.IntN(old)
+			return random.IntN(old)
 		})
 	})
 	w := &ward{TB: t, strategy: lb.SlowStart(inner), now: time.Second}
@@ -55,7 +56,7 @@ func TestSlowStartOfNewcomersThatAreCalledLate(t *testing.T) {
 	for i := range old {
 		others += counts[i]
 	}
-	if got := float64(others) / (picks * old / n); got < 1.05 || got > 1.12 {
+	if got := float64(others) / (picks * old / n); got < 1.06 || got > 1.15 {
 		t.Errorf("the others have %.3f times their calls", got)
 	}
 }
