@@ -60,7 +60,9 @@ func newClient(in sd.Instance, opts []ClientOption) (*grpc.ClientConn, error) {
 // that comes before the instances are known waits for them, until its context ends, or
 // the watch has failed for three seconds, or the connection is ten seconds old, see
 // [lb.Balancer.PickOrWait]. From then on it fails at once until they are known, as one
-// does while none of them can be reached, unless [grpc.WaitForReady] has it wait.
+// does while none of them can be reached, unless [grpc.WaitForReady] has it wait. One whose
+// connections are lost as soon as they stand, one after the other, cannot be reached either,
+// and is connected to ever less often: within ten seconds at the most.
 //
 // The name is the authority that servers see, and what a certificate is checked
 // against.

@@ -48,6 +48,23 @@ func TestAConnectionThatIsLostAtOnce(t *testing.T) {
 	}
 }
 
+// One that leaves while it waits for its next connection gets none any more.
+func TestAConnectionThatIsLostAtOnceAndLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, lb.RoundRobin(), "a")
+		r.meet("a", errLost)
+		r.lose("a") // the next one begins within a tenth of a second
+		r.publish(t)
+		synctest.Wait()
+		before := r.attempts("a")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := r.attempts("a") - before; n != 0 {
+			t.Errorf("%d connections begin after it left", n)
+		}
+	})
+}
+
 // Nor is one waited for longer than its neighbours if it was never connected.
 func TestAFirstConnectionThatIsLostAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -85,7 +85,11 @@ func (l *link) again() {
 		return
 	}
 	l.fail(errBrief)
-	time.AfterFunc(sd.Backoff{}.Delay(l.brief-1), l.conn.Connect) // nothing once it is shut down
+	time.AfterFunc(sd.Backoff{}.Delay(l.brief-1), func() {
+		if !l.closed.Load() {
+			l.conn.Connect() // which does nothing once it is shut down
+		}
+	})
 }
 
 func (l *link) outcome(err error) {
