@@ -102,13 +102,15 @@ func silent(d balancer.DoneInfo, call *outbound) error {
 }
 
 // detailed returns the status of a trailer, if that has one with details, as those of
-// [Status] have. That of a success has none.
+// [Status] have. That of a success has none. Of several grpc-go heeds none.
 func detailed(trailer metadata.MD) *status.Status {
-	for _, details := range trailer["grpc-status-details-bin"] {
-		st := new(spb.Status)
-		if proto.Unmarshal([]byte(details), st) == nil && st.GetCode() != int32(codes.OK) {
-			return status.FromProto(st)
-		}
+	details := trailer["grpc-status-details-bin"]
+	if len(details) != 1 {
+		return nil
 	}
-	return nil
+	st := new(spb.Status)
+	if proto.Unmarshal([]byte(details[0]), st) != nil || st.GetCode() == int32(codes.OK) {
+		return nil
+	}
+	return status.FromProto(st)
 }

@@ -101,6 +101,9 @@ func TestWhatAStrategyIsToldOfACall(t *testing.T) {
 			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: detailed(t, codes.NotFound)}, lb.Served},
 			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: detailed(t, codes.OK)}, lb.Served},
 			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: metadata.Pairs(details, "\xff")}, lb.Served},
+			// With more than one grpc-go goes by the code alone.
+			{balancer.DoneInfo{BytesSent: true, BytesReceived: true, Trailer: metadata.Join(
+				detailed(t, codes.Unavailable), detailed(t, codes.Unavailable))}, lb.Served},
 			{balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.NotFound, "no such thing")}, lb.Served},
 			{balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.Unavailable, "broken")}, lb.Faulted},
 			{balancer.DoneInfo{BytesSent: true, Err: status.Error(codes.ResourceExhausted, "busy")}, lb.Rejected},
