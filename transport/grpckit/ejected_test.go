@@ -29,7 +29,7 @@ func TestOnEjectTellsOfTheLastThatLeave(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		done := balancer.DoneInfo{BytesSent: true}
+		done := balancer.DoneInfo{BytesSent: true, BytesReceived: true}
 		if p.SubConn.(*rigged).id == "b" {
 			done.Err = status.Error(codes.Unavailable, "broken")
 		}
