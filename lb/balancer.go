@@ -168,9 +168,7 @@ func (b *Balancer[C]) current(force bool) *state[C] {
 		return s
 	}
 	s = b.renew()
-	if e, ok := s.picker.(Ejecter); ok {
-		e.Ejected(time.Since(b.epoch)) // which tells OnEject of who left, see ward.enter
-	}
+	ejectedOf(s.picker, time.Since(b.epoch)) // which tells OnEject of who left, see ward.enter
 	return s
 }
 
@@ -214,10 +212,7 @@ func (s *state[C]) avoid(ctx context.Context, c *call.Call, first int, now time.
 
 // another is avoid for a strategy that insists.
 func (s *state[C]) another(c *call.Call, first int, now time.Duration) int {
-	var out []Ejection // sorted by ID
-	if e, ok := s.picker.(Ejecter); ok {
-		out = e.Ejected(now)
-	}
+	out := ejectedOf(s.picker, now) // sorted by ID
 	offset, last := s.chance.below(len(s.nodes)), first
 	for k := range s.nodes {
 		i := (offset + k) % len(s.nodes)

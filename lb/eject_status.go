@@ -43,25 +43,60 @@ func (c EjectCause) String() string {
 // Ejecter is a Picker that may leave instances out and says which, sorted by
 // instance ID. A picker of one's own that wraps one should be one, and a [Leaver].
 type Ejecter interface {
+	// Ejected may run the function of [OnEject]: the balancer asks for that at a pick
+	// after the set has changed.
 	Ejected(now time.Duration) []Ejection
 }
 
-// Ejected returns the instances that the balancer's strategy leaves out, sorted by
-// ID, of the set of the last pick: none unless the strategy is [Eject] or goes round
-// it. In a panic they are out but get calls; see [PanicThreshold].
-func (b *Balancer[C]) Ejected() []Ejection {
-	s := b.state.Load()
-	if e, ok := s.picker.(Ejecter); ok && len(s.nodes) > 0 {
-		return e.Ejected(time.Since(b.epoch))
+// lister is an Ejecter that can say who is out and run nothing.
+type lister interface {
+	list(now time.Duration) []Ejection
+}
+
+func listOf(p Picker, now time.Duration) []Ejection {
+	switch p := p.(type) {
+	case lister:
+		return p.list(now)
+	case Ejecter:
+		return p.Ejected(now)
 	}
 	return nil
 }
 
-// Ejected returns who is out.
+func ejectedOf(p Picker, now time.Duration) []Ejection {
+	if e, ok := p.(Ejecter); ok {
+		return e.Ejected(now)
+	}
+	return nil
+}
+
+// Ejected returns the instances that the balancer's strategy leaves out, sorted by
+// ID, of the set of the last pick: none unless the strategy is [Eject] or goes round
+// it. In a panic they are out but get calls; see [PanicThreshold]. It runs no function of
+// [OnEject], since who asks may hold locks, as a collection of metrics does, unless a
+// picker of one's own goes round Eject's.
+func (b *Balancer[C]) Ejected() []Ejection {
+	s := b.state.Load()
+	if len(s.nodes) == 0 {
+		return nil
+	}
+	return listOf(s.picker, time.Since(b.epoch))
+}
+
+// Ejected returns who is out, and tells what is to be told.
 func (p *ejectPicker) Ejected(now time.Duration) []Ejection {
-	w := p.ward
-	w.mu.Lock()
-	defer w.unlock()
+	p.ward.mu.Lock()
+	defer p.ward.unlock()
+	return p.ward.list(now)
+}
+
+func (p *ejectPicker) list(now time.Duration) []Ejection {
+	p.ward.mu.Lock()
+	defer p.ward.mu.Unlock()
+	return p.ward.list(now)
+}
+
+func (w *ward) list(now time.Duration) []Ejection {
 	var list []Ejection
 	for i, s := range w.current.states {
 		if s.out.Load() {

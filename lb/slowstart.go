@@ -178,12 +178,9 @@ func (p *slowStartPicker) Leave() {
 }
 
 // Ejected passes on who is out, if [Eject] is further inside.
-func (p *slowStartPicker) Ejected(now time.Duration) []Ejection {
-	if e, ok := p.picker.(Ejecter); ok {
-		return e.Ejected(now)
-	}
-	return nil
-}
+func (p *slowStartPicker) Ejected(now time.Duration) []Ejection { return ejectedOf(p.picker, now) }
+
+func (p *slowStartPicker) list(now time.Duration) []Ejection { return listOf(p.picker, now) }
 
 func (p *slowStartObserver) Observe(i int, o Outcome) {
 	if p.observer != nil {

@@ -157,14 +157,18 @@ func (part *zonePart) pick(ctx context.Context, now time.Duration) (i int, n *sd
 // Ejected returns who is out in either part, if [Eject] is further inside. The last picker
 // of one that has become empty has nobody, and is asked so that it tells of who left.
 func (p *zonePicker) Ejected(now time.Duration) []Ejection {
-	var list []Ejection
 	for _, part := range []*zonePart{&p.here, &p.there} {
-		if e, ok := part.picker.(Ejecter); ok {
-			list = append(list, e.Ejected(now)...)
-		} else if part.last != nil {
+		if part.last != nil {
 			part.last.Ejected(now)
 		}
 	}
+	return p.gather(now, ejectedOf)
+}
+
+func (p *zonePicker) list(now time.Duration) []Ejection { return p.gather(now, listOf) }
+
+func (p *zonePicker) gather(now time.Duration, of func(Picker, time.Duration) []Ejection) []Ejection {
+	list := append(of(p.here.picker, now), of(p.there.picker, now)...)
 	slices.SortFunc(list, func(a, b Ejection) int { return strings.Compare(a.Instance.ID, b.Instance.ID) })
 	return list
 }
