@@ -51,8 +51,10 @@ func (a *attempt) end(d balancer.DoneInfo) {
 		call.ended(d, told)
 	}
 	link := lease.Client()
-	if d.BytesReceived && !link.answered.Load() {
-		link.answered.Store(true)
+	if d.BytesReceived {
+		mark(&link.answered)
+	} else {
+		mark(&link.unanswered)
 	}
 	if load := link.load; load != nil {
 		if utilization, ok := reported(d.Trailer); ok {

@@ -117,3 +117,32 @@ func TestAConnectionThatWasOfUseIsReplacedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// So is one whose calls go on: a server that takes so many and lets them end.
+func TestAConnectionThatDrainsIsReplacedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, lb.RoundRobin(), "a")
+		var calls []balancer.PickResult
+		for i := range 20 {
+			p, err := r.pick(t.Context())
+			if err != nil {
+				t.Fatalf("after %d of them: %v", i, err)
+			}
+			calls = append(calls, p)
+			r.lose("a")
+		}
+		// Not so if they break off, be it noticed after the connection is lost.
+		for _, p := range calls {
+			p.Done(balancer.DoneInfo{BytesSent: true})
+		}
+		for range 3 {
+			p, err := r.pick(t.Context())
+			if err != nil {
+				break
+			}
+			r.lose("a")
+			p.Done(balancer.DoneInfo{BytesSent: true})
+		}
+		r.fails(t, "calls break off", "lost as soon as it stood")
+	})
+}

@@ -24,7 +24,11 @@ type link struct {
 	connected atomic.Bool
 	closed    atomic.Bool
 	broken    atomic.Pointer[error] // why the last attempt failed, until one succeeds
-	answered  atomic.Bool           // a call was, since this was looked at last
+
+	// Of the calls since the connection was lost last.
+	picked     atomic.Bool // there was one
+	answered   atomic.Bool // one was
+	unanswered atomic.Bool // one ended without an answer
 
 	// Only listen has these.
 	stood  time.Time // since when it is connected; zero if it is not
@@ -74,13 +78,15 @@ func (l *link) again() {
 	lost := !l.failed
 	lasted := !l.stood.IsZero() && time.Since(l.stood) >= proof
 	l.stood, l.failed = time.Time{}, false
+	picked, answered, unanswered := l.picked.Swap(false), l.answered.Swap(false), l.unanswered.Swap(false)
+	drains := picked && !unanswered // the server lets the calls end: it has but had enough of them
 	switch {
-	case l.answered.Swap(false) || lasted:
+	case answered || lasted:
 		l.brief = 0
-	case lost:
+	case lost && !drains:
 		l.brief++
 	}
-	if !lost || l.brief < 2 {
+	if !lost || drains || l.brief < 2 {
 		l.conn.Connect()
 		return
 	}
@@ -90,6 +96,13 @@ func (l *link) again() {
 			l.conn.Connect() // which does nothing once it is shut down
 		}
 	})
+}
+
+// mark sets what is set most often already, without a write then.
+func mark(b *atomic.Bool) {
+	if !b.Load() {
+		b.Store(true)
+	}
 }
 
 func (l *link) outcome(err error) {

@@ -41,6 +41,7 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	if o != nil {
 		o.reach.goes(lease.Instance())
 	}
+	mark(&lease.Client().picked)
 	return balancer.PickResult{SubConn: lease.Client().conn, Done: newAttempt(info.Ctx, o, lease).done}, nil
 }
 
