@@ -140,3 +140,35 @@ func TestZoneRoundEjectTellsWhoLeftElsewhere(t *testing.T) {
 		t.Errorf("the call went to %s, and it was told that %v", l.Instance().ID, news)
 	}
 }
+
+// A picker of one's own may say who is out by a slice that it keeps.
+func TestZoneKeepsOffTheListsOfOthers(t *testing.T) {
+	lists := map[string][]lb.Ejection{}
+	s := lb.Zone("a", strategyFunc(func(nodes []*sd.Node, _ lb.Picker) lb.Picker {
+		var list []lb.Ejection
+		for _, n := range nodes {
+			list = append(list, lb.Ejection{Instance: n.Instance()})
+		}
+		zone := nodes[0].Instance().Zone
+		lists[zone] = append(list, lb.Ejection{})[:len(list)]
+		return listing(lists[zone])
+	}))
+	e, _ := endpointer(t, sd.NextSet(nil, zonesOf("aba")), nil)
+	b := lb.New(e, s)
+	l, err := b.Pick(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Done(t.Context(), nil)
+	if n := len(b.Ejected()); n != 3 {
+		t.Errorf("%d are out, want 3", n)
+	}
+	if a := lists["a"][:3]; a[1].Instance.ID != "2" || a[2].Instance != nil {
+		t.Errorf("the list is %v now", a)
+	}
+}
+
+type listing []lb.Ejection
+
+func (listing) Pick(context.Context, time.Duration) int { return 0 }
+func (l listing) Ejected(time.Duration) []lb.Ejection   { return l }

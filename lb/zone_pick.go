@@ -168,7 +168,7 @@ func (p *zonePicker) Ejected(now time.Duration) []Ejection {
 func (p *zonePicker) list(now time.Duration) []Ejection { return p.gather(now, listOf) }
 
 func (p *zonePicker) gather(now time.Duration, of func(Picker, time.Duration) []Ejection) []Ejection {
-	list := append(of(p.here.picker, now), of(p.there.picker, now)...)
+	list := slices.Concat(of(p.here.picker, now), of(p.there.picker, now))
 	slices.SortFunc(list, func(a, b Ejection) int { return strings.Compare(a.Instance.ID, b.Instance.ID) })
 	return list
 }
