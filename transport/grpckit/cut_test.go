@@ -156,6 +156,34 @@ func TestACallThatBreaksOffWhileItIsSentAgain(t *testing.T) {
 	}
 }
 
+// If there is one more attempt, and that goes well, so does the call.
+func TestACallThatBreaksOffOnceAndIsServedEndsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, wire := newWiredFleet(t, 1)
+		first := error(&endpoint.Error{Code: endpoint.ResourceExhausted})
+		f.members[0].fail.Store(&first)
+		handler := &begun{then: func(attempt int64) {
+			if attempt == 2 {
+				synctest.Wait()
+				f.members[0].fail.Store(nil)
+				wire.lose(f.members[0].Addr, "")
+				synctest.Wait()
+			}
+		}}
+		conn := f.client(lb.RoundRobin(), wire.option(), grpckit.DialOptions(grpc.WithStatsHandler(handler)),
+			grpckit.ServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.01s",
+				"maxBackoff": "1s", "backoffMultiplier": 1, "retryableStatusCodes": ["RESOURCE_EXHAUSTED", "UNAVAILABLE"]}}]}`))
+		defer conn.Close()
+		list, err := echopb.NewEchoClient(conn).List(within(t), &echopb.Message{N: 3})
+		for err == nil {
+			_, err = list.Recv()
+		}
+		if err != io.EOF || handler.attempts.Load() != 3 {
+			t.Errorf("after %d attempts: %v", handler.attempts.Load(), err)
+		}
+	})
+}
+
 // If a status ended it, that is what the caller is told.
 func TestACallThatAStatusEndsWhileItIsSent(t *testing.T) {
 	r := newRig(t, lb.RoundRobin(), "a")
