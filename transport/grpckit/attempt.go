@@ -43,12 +43,17 @@ func (a *attempt) end(d balancer.DoneInfo) {
 	ctx, call, lease := a.ctx, a.call, a.lease
 	a.ctx, a.call, a.lease = nil, nil, lb.Lease[*link]{}
 	attempts.Put(a)
-	told := outcome(d, call)
+	var told error
+	if d.Err != nil || !d.BytesSent || !d.BytesReceived || len(d.Trailer) > 0 || call != nil && call.sending.Load() {
+		told = outcome(&d, call)
+	} // or it was served, as most are
 	if call != nil {
 		if !d.BytesSent {
 			call.reach.returns()
 		}
-		call.ended(d, told)
+		if told != nil || call.cut.Load() != nil {
+			call.ended(d.Err, told)
+		}
 	}
 	link := lease.Client()
 	if d.BytesReceived {
@@ -74,7 +79,7 @@ var errCut = &endpoint.Error{
 }
 
 // outcome is what the strategy is told of a call, which is nil if it is none of ours.
-func outcome(d balancer.DoneInfo, call *outbound) error {
+func outcome(d *balancer.DoneInfo, call *outbound) error {
 	switch {
 	case !d.BytesSent:
 		return errUnsent
@@ -90,7 +95,7 @@ func outcome(d balancer.DoneInfo, call *outbound) error {
 // silent is the outcome of an attempt of which grpc-go tells no error. It was served, or
 // its stream ended, by whatever status, before all of the request was written: grpc-go
 // 1.85 tells of that as of a success.
-func silent(d balancer.DoneInfo, call *outbound) error {
+func silent(d *balancer.DoneInfo, call *outbound) error {
 	if !d.BytesReceived { // who serves answers
 		return errCut
 	}

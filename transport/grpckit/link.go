@@ -16,19 +16,19 @@ import (
 // link is the connection to one instance. It is the client that the Endpointer keeps:
 // it lives as long as the instance, and reconnects by itself.
 type link struct {
-	balancer  *connBalancer
-	key       string
-	load      *lb.Load // nil if nobody wants to know
-	conn      balancer.SubConn
-	first     chan error // the outcome of the first attempt
-	connected atomic.Bool
-	closed    atomic.Bool
-	broken    atomic.Pointer[error] // why the last attempt failed, until one succeeds
+	// What each call looks at comes first, to be in one line of the cache.
+	conn       balancer.SubConn
+	load       *lb.Load // nil if nobody wants to know
+	connected  atomic.Bool
+	picked     atomic.Bool // a call was, since the connection was lost last
+	answered   atomic.Bool // and one was answered
+	unanswered atomic.Bool // or ended without an answer
 
-	// Of the calls since the connection was lost last.
-	picked     atomic.Bool // there was one
-	answered   atomic.Bool // one was
-	unanswered atomic.Bool // one ended without an answer
+	closed   atomic.Bool
+	broken   atomic.Pointer[error] // why the last attempt failed, until one succeeds
+	balancer *connBalancer
+	key      string
+	first    chan error // the outcome of the first attempt
 
 	// Only listen has these.
 	stood  time.Time // since when it is connected; zero if it is not

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
@@ -120,11 +119,11 @@ func (o *outbound) errorOf(err error) *endpoint.Error {
 	return &endpoint.Error{Code: endpoint.CodeOf(err), Outgoing: true, Err: err}
 }
 
-// ended notes how an attempt ended, and what is told of it.
-func (o *outbound) ended(d balancer.DoneInfo, told error) {
-	if e, ok := told.(*endpoint.Error); ok && e != errUnsent && d.Err == nil {
+// ended notes what is told of an attempt that ended with err, as grpc-go has it.
+func (o *outbound) ended(err, told error) {
+	if e, ok := told.(*endpoint.Error); ok && e != errUnsent && err == nil {
 		o.cut.Store(e)
-	} else if o.cut.Load() != nil {
+	} else {
 		o.cut.Store(nil)
 	}
 }
