@@ -2,7 +2,9 @@ package rows
 
 import (
 	"context"
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
@@ -59,11 +61,12 @@ func grpcKit(s lb.Strategy) opener {
 }
 
 // GRPCKitPicker is the picker of a balanced client of grpckit, whose connections are
-// ready and go nowhere, and a call as it gets it.
+// ready and go nowhere, and calls as it gets them.
 type GRPCKitPicker struct {
 	conn   *grpc.ClientConn
 	picker balancer.Picker
-	info   balancer.PickInfo
+	calls  []balancer.PickInfo // several, since goroutines share no call
+	next   atomic.Uint32
 }
 
 // NewGRPCKitPicker returns when n connections are ready.
@@ -81,11 +84,13 @@ func NewGRPCKitPicker(s lb.Strategy, n int) (*GRPCKitPicker, error) {
 		return nil, err
 	}
 	k := &GRPCKitPicker{conn: conn}
-	// The call fails, and leaves the picker and what that was asked with.
+	// The calls fail, and leave the picker and what that was asked with.
 	ctx := context.WithValue(call.With(context.Background(), call.RequestID("id")), tapKey{}, k)
-	if _, err := greetpb.NewGreeterClient(conn).Greet(ctx, new(greetpb.Message)); k.picker == nil {
-		k.Close()
-		return nil, err
+	for range 4 * runtime.GOMAXPROCS(0) {
+		if _, err := greetpb.NewGreeterClient(conn).Greet(ctx, new(greetpb.Message)); k.picker == nil {
+			k.Close()
+			return nil, err
+		}
 	}
 	if err := until(func() bool { return len(k.Shares(50*n)) == n }); err != nil {
 		k.Close()
@@ -97,11 +102,16 @@ func NewGRPCKitPicker(s lb.Strategy, n int) (*GRPCKitPicker, error) {
 // Close closes the client.
 func (k *GRPCKitPicker) Close() { _ = k.conn.Close() }
 
+// call returns one of the calls.
+func (k *GRPCKitPicker) call() balancer.PickInfo {
+	return k.calls[int(k.next.Add(1))%len(k.calls)]
+}
+
 // Picks picks and reports the end.
 func (k *GRPCKitPicker) Picks(n int) error {
-	done := balancer.DoneInfo{BytesSent: true, BytesReceived: true}
+	info, done := k.call(), balancer.DoneInfo{BytesSent: true, BytesReceived: true}
 	for range n {
-		r, err := k.picker.Pick(k.info)
+		r, err := k.picker.Pick(info)
 		if err != nil {
 			return err
 		}
@@ -112,9 +122,9 @@ func (k *GRPCKitPicker) Picks(n int) error {
 
 // Shares returns how often each address is picked.
 func (k *GRPCKitPicker) Shares(picks int) map[string]int {
-	shares := map[string]int{}
+	info, shares := k.call(), map[string]int{}
 	for range picks {
-		if r, err := k.picker.Pick(k.info); err == nil {
+		if r, err := k.picker.Pick(info); err == nil {
 			shares[r.SubConn.(*readySub).addr]++
 			r.Done(balancer.DoneInfo{BytesSent: true, BytesReceived: true})
 		}
@@ -164,7 +174,7 @@ func (p tapPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 			return r, err // and grpc-go asks again
 		}
 		r.Done(balancer.DoneInfo{})
-		k.picker, k.info = p.Picker, info
+		k.picker, k.calls = p.Picker, append(k.calls, info)
 	}
 	return balancer.PickResult{}, status.Error(codes.Unauthenticated, "tapped")
 }
