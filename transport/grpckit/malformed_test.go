@@ -79,51 +79,30 @@ func TestAMalformedFrame(t *testing.T) {
 			}
 		}
 	})
-	t.Run("to our client", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = l.Close() })
-		go func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					return
-				}
-				_, _ = io.WriteString(conn, settings)
-				// A connection that breaks sooner is one that calls go on to wait for.
-				if readRequest(conn) == nil {
-					_, _ = io.WriteString(conn, "this is no frame at all")
-				}
-			}
-		}()
-		_, err = echopb.NewEchoClient(dial(t, l.Addr().String())).Say(within(t), &echopb.Message{})
-		if endpoint.CodeOf(err) != endpoint.Unavailable {
-			t.Errorf("the error is %v", err)
-		}
-	})
-}
-
-// A server whose connections stand and break at once lets no call wait for the next.
-func TestAServerThatBreaksEveryConnection(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
+	for name, wait := range map[string]bool{"to our client": true, "before it has called": false} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
-				return
+				t.Fatal(err)
 			}
-			_, _ = io.WriteString(conn, "\x00\x00\x00\x04\x00\x00\x00\x00\x00this is no frame at all")
-		}
-	}()
-	_, err = echopb.NewEchoClient(dial(t, l.Addr().String())).Say(within(t), &echopb.Message{})
-	if endpoint.CodeOf(err) != endpoint.Unavailable {
-		t.Errorf("the error is %v", err)
+			t.Cleanup(func() { _ = l.Close() })
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, settings)
+					if !wait || readRequest(conn) == nil {
+						_, _ = io.WriteString(conn, "this is no frame at all")
+					}
+				}
+			}()
+			_, err = echopb.NewEchoClient(dial(t, l.Addr().String())).Say(within(t), &echopb.Message{})
+			if endpoint.CodeOf(err) != endpoint.Unavailable {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }
 
